@@ -1,0 +1,97 @@
+"""Writing fields: VTU snapshots for the report and the viewer, and a VTX series for ParaView."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import meshio
+import numpy as np
+from dolfinx import fem
+from dolfinx.io import VTXWriter
+
+from hemoplan.arrays import FloatArray
+from hemoplan.errors import HemoplanError, ResourceError
+
+from cfd.collective import raise_everywhere
+from cfd.cycle_statistics import CycleStatistics
+from cfd.fractional_step import FlowState
+from cfd.linear_elements import LinearElements
+from cfd.mesh_order import MeshOrder
+
+
+def write_volume(
+    path: Path, elements: LinearElements, order: MeshOrder, arrays: Mapping[str, FloatArray]
+) -> None:
+    """Write node arrays on the tetrahedra as VTU, coordinates in metres. Collective.
+
+    Raises:
+        ResourceError: The file cannot be written.
+    """
+    points = order.gather(elements.coordinates)
+    cells = order.gather_cells(elements.cells)
+    data = {name: order.gather(values) for name, values in arrays.items()}
+    error = None
+    if points is not None and cells is not None:
+        error = _save(path, points, "tetra", cells, data)
+    raise_everywhere(order.comm, error)
+
+
+def write_wall(path: Path, elements: LinearElements, order: MeshOrder, statistics: CycleStatistics) -> None:
+    """Write the wall shear stress metrics on the wall's triangles as VTU. Collective.
+
+    Point arrays: `tawss` [Pa], `osi`, `wss_peak` (n, 3) [Pa].
+
+    Raises:
+        ResourceError: The file cannot be written.
+    """
+    tawss, osi = statistics.wall_indices()
+    data = {"tawss": order.gather(tawss), "osi": order.gather(osi), "wss_peak": order.gather(statistics.nodal["peak_wss"])}
+    points = order.gather(elements.coordinates)
+    triangles = order.gather_cells(statistics.wall_shear.facets.nodes)
+    error = None
+    if points is not None and triangles is not None:
+        used, renumbered = np.unique(triangles, return_inverse=True)
+        wall = {name: values[used] for name, values in data.items() if values is not None}
+        error = _save(path, points[used], "triangle", renumbered.reshape(-1, 3), wall)
+    raise_everywhere(order.comm, error)
+
+
+def _save(
+    path: Path, points: FloatArray, kind: str, cells: np.ndarray, data: Mapping[str, FloatArray | None]
+) -> HemoplanError | None:
+    temporary = path.with_suffix(".partial.vtu")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        meshio.write(temporary, meshio.Mesh(points, {kind: cells}, point_data=dict(data)), binary=True)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        return ResourceError("cannot write the fields", where=str(path), value=error.strerror, remedy="free some disk space")
+    return None
+
+
+class FlowSeries:
+    """Velocity and pressure over time in one VTX folder, which ParaView opens. Collective.
+
+    Args:
+        path: Folder ending in `.bp`.
+        elements: The P1 elements.
+    """
+
+    def __init__(self, path: Path, elements: LinearElements) -> None:
+        mesh = elements.domain.mesh
+        self._velocity = fem.Function(fem.functionspace(mesh, ("Lagrange", 1, (3,))), name="velocity")
+        self._pressure = fem.Function(elements.space, name="pressure")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = VTXWriter(mesh.comm, path, [self._velocity, self._pressure], engine="BP4")
+
+    def write(self, state: FlowState) -> None:
+        """Add the state at its time."""
+        self._velocity.x.array[:] = state.velocity.ravel()
+        self._pressure.x.array[:] = state.pressure
+        self._writer.write(state.time)
+
+    def close(self) -> None:
+        """Finish the files."""
+        self._writer.close()

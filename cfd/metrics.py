@@ -1,0 +1,152 @@
+"""From a finished simulation to the numbers that are compared."""
+
+from __future__ import annotations
+
+import numpy as np
+from mpi4py import MPI
+
+from hemoplan.arrays import FloatArray
+from hemoplan.results import Distribution, FlowMetrics, NumericalHealth, PortHistory, PortMetrics
+
+from cfd.cycle_statistics import CycleStatistics
+from cfd.linear_elements import LinearElements
+from cfd.mesh_order import MeshOrder
+from cfd.simulation import Simulation
+
+
+def flow_metrics(
+    simulation: Simulation,
+    statistics: CycleStatistics,
+    order: MeshOrder,
+    *,
+    variant: str,
+    proximal: str,
+    distal: str,
+    periodic_tolerance: float,
+    wall_seconds: float,
+    quality_min: float,
+) -> FlowMetrics:
+    """Metrics of the last cycle; see `hemoplan.results.FlowMetrics` for the definitions. Collective."""
+    history = simulation.history()
+    period = simulation.inflow.period
+    last = history.cycle(period, -1)
+    stepper = simulation.stepper
+    inlet = stepper.inlet.name
+    inflow = -float(last.flow(inlet).mean())
+    difference = last.pressure(proximal) - last.pressure(distal)
+    viscous, numerical = statistics.mean_dissipation()
+    tawss, osi = _wall_distributions(statistics, order)
+    return FlowMetrics(
+        variant=variant,
+        period=period,
+        inlet=inlet,
+        proximal=proximal,
+        distal=distal,
+        ports={port: _port_metrics(last, port) for port in last.ports},
+        flow_split={port: float(last.flow(port).mean()) / inflow for port in last.ports if port != inlet},
+        peak_to_peak_gradient=float(last.pressure(proximal).max() - last.pressure(distal).max()),
+        peak_gradient=float(difference.max()),
+        mean_gradient=float(difference.mean()),
+        power_loss=statistics.mean_power(),
+        dissipation=viscous + numerical,
+        peak_velocity=statistics.scalars["speed_max"],
+        tawss=tawss,
+        osi=osi,
+        health=_health(
+            simulation,
+            statistics,
+            history,
+            inflow=inflow,
+            periodic_tolerance=periodic_tolerance,
+            wall_seconds=wall_seconds,
+            quality_min=quality_min,
+            stabilisation_share=numerical / viscous if viscous > 0.0 else 0.0,
+        ),
+    )
+
+
+def _port_metrics(last: PortHistory, port: str) -> PortMetrics:
+    pressure = last.pressure(port)
+    return PortMetrics(
+        mean_pressure=float(pressure.mean()),
+        systolic_pressure=float(pressure.max()),
+        diastolic_pressure=float(pressure.min()),
+        mean_flow=float(last.flow(port).mean()),
+    )
+
+
+def _health(
+    simulation: Simulation,
+    statistics: CycleStatistics,
+    history: PortHistory,
+    *,
+    inflow: float,
+    periodic_tolerance: float,
+    wall_seconds: float,
+    quality_min: float,
+    stabilisation_share: float,
+) -> NumericalHealth:
+    stepper, record = simulation.stepper, simulation.record
+    elements = stepper.elements
+    comm = elements.domain.comm
+    pressure_change, flow_change = periodicity(history, simulation.inflow.period)
+    shortest, longest = _edge_lengths(elements)
+    last = slice(-simulation.steps_per_cycle, None)
+    return NumericalHealth(
+        cells=int(elements.domain.mesh.topology.index_map(3).size_global),
+        vertices=int(elements.domain.mesh.topology.index_map(0).size_global),
+        edge_min=float(comm.allreduce(shortest, op=MPI.MIN)),
+        edge_max=float(comm.allreduce(longest, op=MPI.MAX)),
+        quality_min=quality_min,
+        time_step=stepper.dt,
+        steps=len(record.flows),
+        cfl_max=statistics.scalars["cfl_max"],
+        mass_imbalance_max=float(np.abs(history.flows.sum(axis=1)).max() / inflow),
+        field_imbalance_max=float(np.abs(np.array(record.field_flows)[last].sum(axis=1)).max() / inflow),
+        periodicity_pressure=pressure_change,
+        periodicity_flow=flow_change,
+        periodic_tolerance=periodic_tolerance,
+        velocity_iterations=float(np.mean(record.velocity_iterations)),
+        pressure_iterations=float(np.mean(record.pressure_iterations)),
+        wall_seconds=wall_seconds,
+        ranks=comm.size,
+        stabilisation_share=stabilisation_share,
+    )
+
+
+def periodicity(history: PortHistory, period: float) -> tuple[float, float]:
+    """Largest change between the last two cycles: of pressures over their range, of flows over the range of the inflow."""
+    last, before = history.cycle(period, -1), history.cycle(period, -2)
+    pressure = np.abs(last.pressures - before.pressures).max() / max(float(np.ptp(last.pressures)), 1e-30)
+    flow = np.abs(last.flows - before.flows).max() / max(float(np.ptp(last.flows[:, 0])), 1e-30)
+    return float(pressure), float(flow)
+
+
+def _edge_lengths(elements: LinearElements) -> tuple[float, float]:
+    corners = elements.coordinates[elements.cells]
+    pairs = np.array([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
+    lengths = np.linalg.norm(corners[:, pairs[:, 0]] - corners[:, pairs[:, 1]], axis=2)
+    return float(lengths.min(initial=np.inf)), float(lengths.max(initial=0.0))
+
+
+def _wall_distributions(statistics: CycleStatistics, order: MeshOrder) -> tuple[Distribution, Distribution]:
+    tawss, osi = statistics.wall_indices()
+    areas = order.gather(statistics.wall_shear.areas)
+    whole = [order.gather(values) for values in (tawss, osi)]
+    found = None
+    if areas is not None:
+        wall = areas > 0.0
+        found = tuple(distribution(values[wall], areas[wall]) for values in whole if values is not None)
+    tawss_distribution, osi_distribution = order.comm.bcast(found)
+    return tawss_distribution, osi_distribution
+
+
+def distribution(values: FloatArray, weights: FloatArray) -> Distribution:
+    """Weighted mean and percentiles."""
+    ascending = np.argsort(values)
+    share = np.cumsum(weights[ascending]) - 0.5 * weights[ascending]
+    p01, p05, median, p95, p99 = (
+        float(np.interp(level * weights.sum(), share, values[ascending])) for level in (0.01, 0.05, 0.5, 0.95, 0.99)
+    )
+    mean = float((weights * values).sum() / weights.sum())
+    return Distribution(mean=mean, p01=p01, p05=p05, median=median, p95=p95, p99=p99)

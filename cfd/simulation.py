@@ -1,0 +1,178 @@
+"""Marching a stepper and a circuit over cardiac cycles: time, stop, safety checks, callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from mpi4py import MPI
+
+from hemoplan.arrays import FloatArray
+from hemoplan.circuit import BoundaryCircuit
+from hemoplan.errors import DivergenceError, InterruptedRunError
+from hemoplan.results import PortHistory
+from hemoplan.waveform import Waveform
+
+from cfd.fractional_step import FlowState, FractionalStep, StepReport
+
+MAX_SPEED = 50.0
+"""No flow in the body is as fast [m/s]: it would take a pressure of 9,900 mmHg."""
+MAX_COURANT = 20.0
+"""Beyond this Courant number the time step does not follow the flow any more."""
+CHECK_EVERY = 10
+"""Steps between two looks at the Courant number."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What has happened at the ports so far, by step; the inlet first."""
+
+    pressures: list[FloatArray] = field(default_factory=list)
+    flows: list[FloatArray] = field(default_factory=list)
+    field_flows: list[FloatArray] = field(default_factory=list)
+    velocity_iterations: list[int] = field(default_factory=list)
+    pressure_iterations: list[int] = field(default_factory=list)
+
+    def add(self, report: StepReport) -> None:
+        """Add one step."""
+        self.pressures.append(report.pressures)
+        self.flows.append(report.projected_flows)
+        self.field_flows.append(report.flows)
+        self.velocity_iterations.append(report.velocity_iterations)
+        self.pressure_iterations.append(report.pressure_iterations)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a callback sees after each step.
+
+    Attributes:
+        step: Steps taken since t = 0.
+        steps_per_cycle: Steps in a cycle.
+        cycles: Cycles to run.
+        state: The flow now.
+        report: What the step did.
+        courant: Courant number at the last look.
+    """
+
+    step: int
+    steps_per_cycle: int
+    cycles: int
+    state: FlowState
+    report: StepReport
+    courant: float
+
+    @property
+    def cycle(self) -> int:
+        """The running cycle, from 1."""
+        return (self.step - 1) // self.steps_per_cycle + 1
+
+    @property
+    def step_of_cycle(self) -> int:
+        """The step within the running cycle, from 1."""
+        return (self.step - 1) % self.steps_per_cycle + 1
+
+
+Callback = Callable[[Moment], None]
+
+
+class Simulation:
+    """Runs whole cardiac cycles with a fixed time step. Collective.
+
+    Args:
+        stepper: The flow stepper; the cycle must be a whole number of its steps.
+        circuit: The circuit behind the outlets.
+        inflow: Flow into the 3D domain over a cycle [m³/s].
+        cycles: Cycles to run.
+        callbacks: Called after each step, on every rank, in this order.
+        interrupted: Asked on rank 0 after each step; when it is true the run stops after the callbacks.
+    """
+
+    def __init__(
+        self,
+        stepper: FractionalStep,
+        circuit: BoundaryCircuit,
+        inflow: Waveform,
+        *,
+        cycles: int,
+        callbacks: Sequence[Callback] = (),
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.stepper = stepper
+        self.circuit = circuit
+        self.inflow = inflow
+        self.cycles = cycles
+        self.steps_per_cycle = round(inflow.period / stepper.dt)
+        self.callbacks = list(callbacks)
+        self.record = Record()
+        self._interrupted = interrupted
+        self._comm = stepper.elements.domain.comm
+
+    def run(self, state: FlowState, *, first_step: int = 0) -> FlowState:
+        """March to the end of the last cycle from a state that follows `first_step` steps. Collective.
+
+        Raises:
+            DivergenceError: The flow is not finite, faster than anything in the body, or the Courant number is too large.
+            InterruptedRunError: `interrupted` was true.
+        """
+        courant = 0.0
+        for step in range(first_step + 1, self.cycles * self.steps_per_cycle + 1):
+            inflow = self.inflow(state.time + self.stepper.dt)
+            state, report = self.stepper.advance(state, inflow, self.circuit)
+            self.record.add(report)
+            self._check_speed(state)
+            if step % CHECK_EVERY == 0:
+                courant = self._check_courant(state)
+            moment = Moment(
+                step=step,
+                steps_per_cycle=self.steps_per_cycle,
+                cycles=self.cycles,
+                state=state,
+                report=report,
+                courant=courant,
+            )
+            for callback in self.callbacks:
+                callback(moment)
+            if self._comm.bcast(self._interrupted() if self._comm.rank == 0 else None):
+                raise InterruptedRunError(
+                    "the simulation was stopped", where=f"t = {state.time:.4f} s", remedy="run the same command to resume"
+                )
+        return state
+
+    def history(self) -> PortHistory:
+        """Pressures and flows of all steps so far."""
+        steps = len(self.record.flows)
+        stepper = self.stepper
+        return PortHistory(
+            ports=(stepper.inlet.name, *(patch.name for patch in stepper.outlets)),
+            times=stepper.dt * np.arange(1, steps + 1),
+            pressures=np.array(self.record.pressures),
+            flows=np.array(self.record.flows),
+        )
+
+    def _check_speed(self, state: FlowState) -> None:
+        squares = (state.velocity**2).sum(axis=1)
+        local = float(squares.max(initial=0.0)) if np.isfinite(squares).all() else np.inf
+        speed = float(np.sqrt(self._comm.allreduce(local, op=MPI.MAX)))
+        if not speed <= MAX_SPEED:
+            raise DivergenceError(
+                "the flow diverges",
+                where=f"t = {state.time:.5g} s",
+                value="not a number" if np.isinf(speed) else f"{speed:.3g} m/s",
+                expected=f"speeds below {MAX_SPEED:g} m/s",
+                remedy=f"choose a smaller solver.time_step (now {1e3 * self.stepper.dt:.3g} ms), and look at the mesh quality",
+            )
+
+    def _check_courant(self, state: FlowState) -> float:
+        courant = self.stepper.courant_number(state.velocity)
+        if courant > MAX_COURANT:
+            suggestion = 0.25 * self.stepper.dt * MAX_COURANT / courant
+            raise DivergenceError(
+                "the time step is too large for the flow",
+                where=f"t = {state.time:.5g} s",
+                value=f"Courant number {courant:.3g} at {1e3 * self.stepper.dt:.3g} ms",
+                expected=f"at most {MAX_COURANT:g}, better 5",
+                remedy=f'choose a smaller step, such as --set solver.time_step="{1e3 * suggestion:.2g} ms"',
+            )
+        return courant

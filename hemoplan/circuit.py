@@ -1,0 +1,44 @@
+"""The one place where a 3D domain and a 0D circuit meet.
+
+Sign convention, everywhere in hemoplan: **flow is positive out of the 3D domain**, so a flow at an outlet is positive
+when blood leaves the 3D domain and enters the circuit. Pressures are relative to the atmosphere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from hemoplan.arrays import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitStep:
+    """What a circuit answers to the flows of one time step, for n ports and m states.
+
+    Attributes:
+        pressures: (n,) port pressures at the end of the step [Pa].
+        dp_dq: (n, n) derivative of the pressures with respect to the flows at the end of the step [Pa s/m³].
+        state: (m,) state at the end of the step.
+    """
+
+    pressures: FloatArray
+    dp_dq: FloatArray
+    state: FloatArray
+
+
+class BoundaryCircuit(Protocol):
+    """A lumped circuit with n ports: a Windkessel (1 port) or a closed loop with a heart (n ports)."""
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Names of the patches that the ports connect to."""
+        ...
+
+    def initial_state(self) -> FloatArray:
+        """(m,) state at t = 0."""
+        ...
+
+    def step(self, state: FloatArray, flows: FloatArray, t: float, dt: float) -> CircuitStep:
+        """Advance from t - dt to t with the flows [m³/s] at t. Pure: the same step may be retried with other flows."""
+        ...

@@ -1,0 +1,218 @@
+"""What a simulation hands on: histories at the ports, metrics, and the numerical health of the run. SI units."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hemoplan.arrays import FloatArray
+from hemoplan.errors import HemoplanError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortHistory:
+    """Pressure and flow at every port over time, the inlet first.
+
+    Attributes:
+        ports: n names of patches; `ports[0]` is the inlet.
+        times: (m,) times [s].
+        pressures: (m, n) mean static pressure over the patch [Pa].
+        flows: (m, n) flow out of the 3D domain [m³/s]; negative at the inlet in systole.
+    """
+
+    ports: tuple[str, ...]
+    times: FloatArray
+    pressures: FloatArray
+    flows: FloatArray
+
+    def pressure(self, port: str) -> FloatArray:
+        """(m,) pressure at a port [Pa]."""
+        return np.asarray(self.pressures[:, self.ports.index(port)])
+
+    def flow(self, port: str) -> FloatArray:
+        """(m,) flow out of the 3D domain at a port [m³/s]."""
+        return np.asarray(self.flows[:, self.ports.index(port)])
+
+    def cycle(self, period: float, index: int) -> PortHistory:
+        """One cardiac cycle of the history, counted from 0, or from the end if negative; times from 0 to the period."""
+        total = round(float(self.times[-1]) / period)
+        first = (index if index >= 0 else total + index) * period
+        slack = 1e-6 * period
+        inside = (self.times > first + slack) & (self.times <= first + period + slack)
+        return PortHistory(
+            ports=self.ports,
+            times=self.times[inside] - first,
+            pressures=self.pressures[inside],
+            flows=self.flows[inside],
+        )
+
+
+def write_ports(path: Path, history: PortHistory) -> None:
+    """Write `ports.csv`: t [s], then p [Pa] and Q [m³/s] of each port."""
+    header = ["t_s"]
+    columns = [history.times]
+    for index, port in enumerate(history.ports):
+        header += [f"p_{port}_Pa", f"Q_{port}_m3_per_s"]
+        columns += [history.pressures[:, index], history.flows[:, index]]
+    np.savetxt(path, np.column_stack(columns), delimiter=",", header=",".join(header), comments="", fmt="%.9e")
+
+
+def read_ports(path: Path) -> PortHistory:
+    """Read `ports.csv`.
+
+    Raises:
+        HemoplanError: The file is missing or damaged.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            header = file.readline().strip().split(",")
+            table = np.loadtxt(file, delimiter=",", ndmin=2)
+        ports = tuple(name.removeprefix("p_").removesuffix("_Pa") for name in header[1::2])
+        if table.shape[1] != 1 + 2 * len(ports):
+            raise ValueError(f"{table.shape[1]} columns for {len(ports)} ports")
+    except (OSError, ValueError) as error:
+        raise HemoplanError(
+            "cannot read the port histories", where=str(path), value=error, remedy="run `hemoplan solve CASE` again"
+        ) from error
+    return PortHistory(ports=ports, times=table[:, 0], pressures=table[:, 1::2], flows=table[:, 2::2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortMetrics:
+    """One port over the last cycle: pressures [Pa] and mean flow out of the 3D domain [m³/s]."""
+
+    mean_pressure: float
+    systolic_pressure: float
+    diastolic_pressure: float
+    mean_flow: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """Area-weighted distribution of a wall quantity."""
+
+    mean: float
+    p01: float
+    p05: float
+    median: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumericalHealth:
+    """What tells whether the numbers can be trusted.
+
+    Attributes:
+        cells: Tetrahedra.
+        vertices: Mesh vertices.
+        edge_min, edge_max: Edge lengths [m].
+        quality_min: Smallest radius ratio (3 r_in / r_out, 1 for a regular tetrahedron).
+        time_step: [s].
+        steps: Time steps taken in all.
+        cfl_max: Largest |u| dt / h of the last cycle.
+        mass_imbalance_max: Largest |sum of the flows over all ports| of one step, over the mean inflow. The flows are the
+            weakly conserved ones, which the circuits receive and `ports.csv` holds.
+        field_imbalance_max: The same for the surface integrals of the stored velocity field in the last cycle; it
+            measures how well the mesh resolves the flow at the openings.
+        periodicity_pressure: Largest change of a port pressure between the last two cycles, over the range of pressure.
+        periodicity_flow: Largest change of a port flow between the last two cycles, over the range of the inflow.
+        periodic_tolerance: What both were allowed to be.
+        velocity_iterations, pressure_iterations: Mean Krylov iterations of a step.
+        wall_seconds: Wall-clock time of the solve.
+        ranks: MPI processes.
+        stabilisation_share: Power taken out by the stabilisation over the viscous dissipation, mean of the last cycle.
+    """
+
+    cells: int
+    vertices: int
+    edge_min: float
+    edge_max: float
+    quality_min: float
+    time_step: float
+    steps: int
+    cfl_max: float
+    mass_imbalance_max: float
+    field_imbalance_max: float
+    periodicity_pressure: float
+    periodicity_flow: float
+    periodic_tolerance: float
+    velocity_iterations: float
+    pressure_iterations: float
+    wall_seconds: float
+    ranks: int
+    stabilisation_share: float
+
+    @property
+    def periodic(self) -> bool:
+        """Whether the last two cycles agree within the tolerance."""
+        return max(self.periodicity_pressure, self.periodicity_flow) <= self.periodic_tolerance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowMetrics:
+    """What one variant does to the circulation, over the last cycle.
+
+    Attributes:
+        variant: Name of the variant.
+        period: Length of the cycle [s].
+        inlet: Name of the inlet.
+        proximal, distal: The openings between which the gradient is taken.
+        ports: Metrics by port.
+        flow_split: Share of the mean inflow that leaves through each outlet.
+        peak_to_peak_gradient: Systolic pressure at the proximal opening minus systolic pressure at the distal one,
+            each at its own instant [Pa]; what a catheter reports.
+        peak_gradient: Largest instantaneous difference [Pa].
+        mean_gradient: Mean difference [Pa].
+        power_loss: Mean of (p + rho u²/2) carried in minus carried out, through all ports [W].
+        dissipation: Mean viscous dissipation in the volume, 2 mu e(u):e(u), and that of the stabilisation [W].
+        peak_velocity: Largest speed in the 3D domain in the last cycle [m/s].
+        tawss: Time-averaged wall shear stress [Pa].
+        osi: Oscillatory shear index, 0 to 0.5.
+        health: Numerical health.
+    """
+
+    variant: str
+    period: float
+    inlet: str
+    proximal: str
+    distal: str
+    ports: Mapping[str, PortMetrics]
+    flow_split: Mapping[str, float]
+    peak_to_peak_gradient: float
+    peak_gradient: float
+    mean_gradient: float
+    power_loss: float
+    dissipation: float
+    peak_velocity: float
+    tawss: Distribution
+    osi: Distribution
+    health: NumericalHealth
+
+
+def write_metrics(path: Path, metrics: FlowMetrics) -> None:
+    """Write `metrics.json` (SI units)."""
+    path.write_text(json.dumps(asdict(metrics), indent=1) + "\n", encoding="utf-8")
+
+
+def read_metrics(path: Path) -> FlowMetrics:
+    """Read `metrics.json`.
+
+    Raises:
+        HemoplanError: The file is missing or was written by another version.
+    """
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        entry["ports"] = {name: PortMetrics(**port) for name, port in entry["ports"].items()}
+        entry["tawss"] = Distribution(**entry["tawss"])
+        entry["osi"] = Distribution(**entry["osi"])
+        entry["health"] = NumericalHealth(**entry["health"])
+        return FlowMetrics(**entry)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HemoplanError(
+            "cannot read the metrics", where=str(path), value=error, remedy="run `hemoplan solve CASE` again"
+        ) from error

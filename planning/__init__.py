@@ -1,0 +1,1 @@
+"""Variants, the run pipeline, comparison, report and command line."""

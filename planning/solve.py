@@ -1,0 +1,261 @@
+"""One flow simulation under MPI: `mpirun -n N python -m planning.solve FOLDER/solve.json`.
+
+Reads a request and its files, continues from a checkpoint of the same request where there is one, and leaves histories,
+fields and metrics in the request's folder. Everything that the user must know of a failure goes to `error.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+from cfd.checkpoint import Checkpoint, read_checkpoint, read_velocity, write_checkpoint
+from cfd.cycle_statistics import CycleStatistics
+from cfd.domain import read_domain
+from cfd.fields import FlowSeries, write_volume, write_wall
+from cfd.fractional_step import FlowState, Fluid, FractionalStep
+from cfd.linear_elements import build_linear_elements
+from cfd.mesh_order import MeshOrder
+from cfd.metrics import flow_metrics
+from cfd.progress import ProgressLog
+from cfd.simulation import Moment, Record, Simulation
+from hemoplan.errors import HemoplanError, InterruptedRunError, ResourceError
+from hemoplan.results import write_metrics, write_ports
+from hemoplan.waveform import read_waveform
+from lumped.circuit_file import read_circuit
+from mpi4py import MPI
+
+from planning.run_folder import VariantFolder
+from planning.solve_request import SolveRequest, read_request
+
+CHECKPOINT_SECONDS = 60.0
+CHECKPOINT_NAME = "state.npz"
+
+
+class _Interruption:
+    """Remembers SIGTERM (as a cluster sends) and SIGINT, so that the step ends before the run does."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._remember)
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+    def __call__(self) -> bool:
+        return self.asked
+
+
+class _Run:
+    """The parts of one simulation and the callbacks that join them."""
+
+    def __init__(self, request: SolveRequest, folder: VariantFolder, comm: MPI.Intracomm) -> None:
+        self.request, self.folder, self.comm = request, folder, comm
+        self.fingerprint = _fingerprint(request, folder.path)
+        self.started = time.monotonic()
+        domain = read_domain(comm, folder.path / request.mesh)
+        self.circuit = read_circuit(folder.path / request.circuit)
+        self.inflow = read_waveform(folder.path / request.inflow, request.period)
+        self.elements = build_linear_elements(domain)
+        self.order = MeshOrder(self.elements)
+        steps = math.ceil(request.period / request.time_step * (1.0 - 1e-9))
+        self.stepper = FractionalStep(
+            self.elements,
+            Fluid(density=request.density, viscosity=request.viscosity),
+            dt=request.period / steps,
+            stabilise=request.stabilise,
+        )
+        self.peak_step = 1 + int(np.argmax(self.inflow.sample(self.stepper.dt * np.arange(1, steps + 1))))
+        self.statistics = CycleStatistics(self.stepper, peak_step=self.peak_step)
+        self.simulation = Simulation(
+            self.stepper,
+            self.circuit,
+            self.inflow,
+            cycles=request.cycles,
+            callbacks=[self._collect, self._write_series, self._progress(), self._checkpoint_at_intervals],
+            interrupted=_Interruption(),
+        )
+        self._series: FlowSeries | None = None
+        self._output_every = max(1, round(request.output_interval / self.stepper.dt))
+        self._last_checkpoint = time.monotonic()
+        self.moment: Moment | None = None
+
+    def march(self) -> None:
+        """Run to the end, or to the interruption; a checkpoint is left in both cases. Collective."""
+        state, step = self._start()
+        try:
+            self.simulation.run(state, first_step=step)
+        except InterruptedRunError:
+            self._write_checkpoint()
+            raise
+        finally:
+            if self._series is not None:
+                self._series.close()
+        self._write_checkpoint()
+
+    def write_results(self) -> None:
+        """Write histories, fields and metrics. Collective."""
+        folder, statistics, request = self.folder, self.statistics, self.request
+        write_volume(
+            folder.peak_field,
+            self.elements,
+            self.order,
+            {"velocity": statistics.nodal["peak_velocity"], "pressure": statistics.nodal["peak_pressure"]},
+        )
+        write_volume(
+            folder.mean_field,
+            self.elements,
+            self.order,
+            {"velocity": statistics.mean("velocity"), "pressure": statistics.mean("pressure")},
+        )
+        write_wall(folder.wall_field, self.elements, self.order, statistics)
+        metrics = flow_metrics(
+            self.simulation,
+            statistics,
+            self.order,
+            variant=request.variant,
+            proximal=request.proximal,
+            distal=request.distal,
+            periodic_tolerance=request.periodic_tolerance,
+            wall_seconds=time.monotonic() - self.started,
+            quality_min=_quality_min(folder.path / request.mesh),
+        )
+        if self.comm.rank == 0:
+            write_ports(folder.ports, self.simulation.history())
+            write_metrics(folder.metrics, metrics)
+
+    def _start(self) -> tuple[FlowState, int]:
+        checkpoint = read_checkpoint(
+            self.folder.checkpoint / CHECKPOINT_NAME,
+            self.order,
+            fingerprint=self.fingerprint,
+            statistics=self.statistics,
+        )
+        if checkpoint is not None:
+            return self._resume(checkpoint)
+        state = self.stepper.initial_state(self.circuit)
+        if self.request.warm_start is not None:
+            velocity = read_velocity(self.folder.path / self.request.warm_start, self.order)
+            state = replace(state, velocity=velocity, previous_velocity=velocity)
+        return state, 0
+
+    def _resume(self, checkpoint: Checkpoint) -> tuple[FlowState, int]:
+        self.simulation.record = checkpoint.record
+        if checkpoint.statistics_cycle != self.request.cycles:
+            self.statistics = CycleStatistics(self.stepper, peak_step=self.peak_step)
+        return checkpoint.state, checkpoint.step
+
+    def _collect(self, moment: Moment) -> None:
+        self.moment = moment
+        if moment.cycle == moment.cycles:
+            self.statistics.add(moment.state, moment.report)
+
+    def _write_series(self, moment: Moment) -> None:
+        if moment.cycle < moment.cycles or moment.step_of_cycle % self._output_every:
+            return
+        if self._series is None:
+            path = self.folder.flow_series
+            if (
+                moment.step_of_cycle > self._output_every
+            ):  # resumed within the cycle: keep what was written before
+                path = path.with_stem(f"{path.stem}_from_{1e3 * moment.state.time:.0f}ms")
+            self._series = FlowSeries(path, self.elements)
+        self._series.write(moment.state)
+
+    def _progress(self) -> ProgressLog:
+        ports = (self.stepper.inlet.name, *(patch.name for patch in self.stepper.outlets))
+        return ProgressLog(self.folder.progress, ports, self.comm.rank)
+
+    def _checkpoint_at_intervals(self, moment: Moment) -> None:
+        due = time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
+        if self.comm.bcast(due):
+            self._write_checkpoint()
+
+    def _write_checkpoint(self) -> None:
+        if self.moment is None:
+            return
+        write_checkpoint(
+            self.folder.checkpoint / CHECKPOINT_NAME,
+            self.order,
+            self.moment.state,
+            step=self.moment.step,
+            record=self.simulation.record,
+            statistics=self.statistics,
+            statistics_cycle=self.moment.cycles if self.moment.cycle == self.moment.cycles else 0,
+            fingerprint=self.fingerprint,
+        )
+        self._last_checkpoint = time.monotonic()
+
+
+def solve(path: Path, comm: MPI.Intracomm) -> None:
+    """Run one request. Collective.
+
+    Raises:
+        HemoplanError: Anything that the user must know.
+    """
+    request = read_request(path)
+    run = _Run(request, VariantFolder(path.parent), comm)
+    run.march()
+    run.write_results()
+
+
+def _fingerprint(request: SolveRequest, folder: Path) -> str:
+    """Hash of all that a checkpoint depends on; the number of cycles is left out, so that a run can be prolonged."""
+    digest = hashlib.sha256(repr(replace(request, cycles=0)).encode())
+    for name in (f"{request.mesh}/mesh.h5", f"{request.mesh}/facets.h5", f"{request.mesh}/patches.json"):
+        digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
+    for name in (request.circuit, request.inflow):
+        digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
+    return digest.hexdigest()
+
+
+def _quality_min(mesh: Path) -> float:
+    """Smallest radius ratio that the mesher noted, NaN where it noted none."""
+    try:
+        return float(json.loads((mesh / "quality.json").read_text(encoding="utf-8"))["radius_ratio_min"])
+    except (OSError, ValueError, KeyError):
+        return math.nan
+
+
+def main(arguments: list[str]) -> int:
+    """Run the request that the one argument names; the exit code is that of the error."""
+    comm = MPI.COMM_WORLD
+    path = Path(arguments[0])
+    note = path.parent / "error.json"
+    if comm.rank == 0:
+        note.unlink(missing_ok=True)
+    try:
+        solve(path, comm)
+    except HemoplanError as error:
+        return _report(note, error, comm.rank)
+    except OSError as error:
+        problem = ResourceError(
+            "cannot read or write a file", where=str(error.filename), value=error.strerror
+        )
+        code = _report(note, problem, 0)
+        comm.Abort(code)  # the other ranks do not know of it
+    return 0
+
+
+def _report(note: Path, error: HemoplanError, rank: int) -> int:
+    if rank == 0:
+        content = {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+        print(error, file=sys.stderr)
+        try:
+            note.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        except OSError as failure:
+            print(f"and the error could not be noted in {note}: {failure}", file=sys.stderr)
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
