@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hemoplan.arrays import FloatArray
-from hemoplan.errors import HemoplanError, ResourceError
-
 from cfd.collective import raise_everywhere
 from cfd.cycle_statistics import CycleStatistics
 from cfd.fractional_step import FlowState
 from cfd.mesh_order import MeshOrder
 from cfd.simulation import Record
+from hemoplan.arrays import FloatArray
+from hemoplan.errors import HemoplanError, ResourceError
 
 NODE_ARRAYS = ("velocity", "previous_velocity", "pressure", "free_pressure")
 

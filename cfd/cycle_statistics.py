@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hemoplan.arrays import FloatArray
-
 from cfd.fractional_step import FlowState, FractionalStep, StepReport
-from cfd.wall_shear import WallShear
+from hemoplan.arrays import FloatArray
 
 DISSIPATION_EVERY = 5
 """Steps between two evaluations of the dissipation and of the Courant number."""
@@ -28,7 +26,6 @@ class CycleStatistics:
     def __init__(self, stepper: FractionalStep, *, peak_step: int) -> None:
         self._stepper = stepper
         self._peak_step = peak_step
-        self.wall_shear = WallShear(stepper.elements, stepper.fluid.viscosity)
         n = stepper.elements.nodes
         self.nodal: dict[str, FloatArray] = {
             "velocity": np.zeros((n, 3)),
@@ -54,7 +51,7 @@ class CycleStatistics:
         stepper, scalars, nodal = self._stepper, self.scalars, self.nodal
         comm = stepper.elements.domain.comm
         scalars["steps"] += 1.0
-        shear = self.wall_shear.compute(state.velocity)
+        shear = report.wall_shear
         nodal["velocity"] += state.velocity
         nodal["pressure"] += state.pressure
         nodal["wss"] += shear
@@ -71,11 +68,13 @@ class CycleStatistics:
             scalars["dissipation_samples"] += 1.0
             scalars["cfl_max"] = max(scalars["cfl_max"], stepper.courant_number(state.velocity))
             speeds = np.linalg.norm(state.velocity, axis=1)
-            scalars["speed_max"] = max(scalars["speed_max"], max(comm.allgather(float(speeds.max(initial=0.0)))))
+            scalars["speed_max"] = max(
+                scalars["speed_max"], max(comm.allgather(float(speeds.max(initial=0.0))))
+            )
 
     def mean(self, name: str) -> FloatArray:
         """Mean over the cycle of a summed node array."""
-        return self.nodal[name] / max(self.scalars["steps"], 1.0)
+        return np.asarray(self.nodal[name] / max(self.scalars["steps"], 1.0), dtype=np.float64)
 
     def mean_power(self) -> float:
         """Mean flux of p + rho |u|²/2 into the domain [W]."""

@@ -9,12 +9,12 @@ import numpy as np
 from dolfinx import mesh as dmesh
 from dolfinx.io import XDMFFile
 from mpi4py import MPI
+from numpy.typing import NDArray
 
+from cfd.collective import raise_everywhere
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import MeshError
 from hemoplan.patch import Patch, Role, read_patches
-
-from cfd.collective import raise_everywhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,8 @@ class Domain:
     @property
     def comm(self) -> MPI.Intracomm:
         """Communicator of the mesh."""
-        return self.mesh.comm
+        comm: MPI.Intracomm = self.mesh.comm
+        return comm
 
     @property
     def wall(self) -> tuple[Patch, ...]:
@@ -51,7 +52,7 @@ class Domain:
         """Patches with a prescribed pressure, in the order of their tags."""
         return tuple(patch for patch in self.patches if patch.role is Role.OUTLET)
 
-    def facets(self, *patches: Patch) -> np.ndarray:
+    def facets(self, *patches: Patch) -> NDArray[np.int32]:
         """Local facets of some patches."""
         return np.sort(np.concatenate([self.facet_tags.find(patch.tag) for patch in patches]))
 
@@ -60,8 +61,8 @@ def read_domain(comm: MPI.Intracomm, folder: Path) -> Domain:
     """Read `mesh.xdmf`, `facets.xdmf` and `patches.json` of a folder and check them. Collective.
 
     Raises:
-        MeshError: A file is missing, a tag has no patch, a patch has no facet, a boundary facet has no tag, there is
-            not exactly one inlet, or a cell is inverted or flat.
+        MeshError: A file is missing, a tag has no patch, a patch has no facet, a boundary facet has no tag,
+            there is not exactly one inlet, or a cell is inverted or flat.
     """
     mesh_file, facet_file = folder / "mesh.xdmf", folder / "facets.xdmf"
     missing = [str(path) for path in (mesh_file, facet_file) if not path.is_file()]
@@ -107,7 +108,9 @@ def _check(domain: Domain, *, where: str) -> None:
     poor = int((volumes <= 1e-6 * volumes.mean()).sum()) if volumes.size else 0
     raise_everywhere(
         comm,
-        MeshError("the mesh has flat cells", where=where, value=f"{poor} cells", remedy="mesh again") if poor else None,
+        MeshError("the mesh has flat cells", where=where, value=f"{poor} cells", remedy="mesh again")
+        if poor
+        else None,
     )
 
 

@@ -9,15 +9,15 @@ import meshio
 import numpy as np
 from dolfinx import fem
 from dolfinx.io import VTXWriter
-
-from hemoplan.arrays import FloatArray
-from hemoplan.errors import HemoplanError, ResourceError
+from numpy.typing import NDArray
 
 from cfd.collective import raise_everywhere
 from cfd.cycle_statistics import CycleStatistics
 from cfd.fractional_step import FlowState
 from cfd.linear_elements import LinearElements
 from cfd.mesh_order import MeshOrder
+from hemoplan.arrays import FloatArray
+from hemoplan.errors import HemoplanError, ResourceError
 
 
 def write_volume(
@@ -45,10 +45,15 @@ def write_wall(path: Path, elements: LinearElements, order: MeshOrder, statistic
     Raises:
         ResourceError: The file cannot be written.
     """
+    wall_facets = elements.patch_facets(*elements.domain.wall)
     tawss, osi = statistics.wall_indices()
-    data = {"tawss": order.gather(tawss), "osi": order.gather(osi), "wss_peak": order.gather(statistics.nodal["peak_wss"])}
+    data = {
+        "tawss": order.gather(tawss),
+        "osi": order.gather(osi),
+        "wss_peak": order.gather(statistics.nodal["peak_wss"]),
+    }
     points = order.gather(elements.coordinates)
-    triangles = order.gather_cells(statistics.wall_shear.facets.nodes)
+    triangles = order.gather_cells(wall_facets.nodes)
     error = None
     if points is not None and triangles is not None:
         used, renumbered = np.unique(triangles, return_inverse=True)
@@ -58,7 +63,7 @@ def write_wall(path: Path, elements: LinearElements, order: MeshOrder, statistic
 
 
 def _save(
-    path: Path, points: FloatArray, kind: str, cells: np.ndarray, data: Mapping[str, FloatArray | None]
+    path: Path, points: FloatArray, kind: str, cells: NDArray[np.int64], data: Mapping[str, FloatArray | None]
 ) -> HemoplanError | None:
     temporary = path.with_suffix(".partial.vtu")
     try:
@@ -67,7 +72,9 @@ def _save(
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        return ResourceError("cannot write the fields", where=str(path), value=error.strerror, remedy="free some disk space")
+        return ResourceError(
+            "cannot write the fields", where=str(path), value=error.strerror, remedy="free some disk space"
+        )
     return None
 
 

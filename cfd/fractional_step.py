@@ -2,15 +2,18 @@
 
 Strong form, with the convecting velocity w = 2 u^n - u^(n-1) and s = 2 dt / (3 rho):
 
-1. tentative velocity  rho (3 u* - 4 u^n + u^(n-1)) / (2 dt) + rho w.grad u* + rho/2 (div w) u* - mu laplace u* = -grad p^n
-2. pressure            s laplace p^(n+1) = div u* + s div(P grad p^n),      p = p_k on port k
-3. velocity            u^(n+1) = u* - s (P grad p^(n+1) - P grad p^n)
+1. tentative velocity
+   rho (3 u* - 4 u^n + u^(n-1)) / (2 dt) + rho w.grad u* + rho/2 (div w) u* - mu laplace u* = -grad p^n
+2. pressure
+   s laplace p^(n+1) = div u* + s div(P grad p^n),  p = p_k on port k
+3. velocity
+   u^(n+1) = u* - s (P grad p^(n+1) - P grad p^n)
 
-P is the projection onto the nodes (lumped mass). Because step 2 holds s (laplace p - div P grad p), equal-order elements
-keep a stable pressure also in steady flow (Codina, J. Comput. Phys. 170 (2001), DOI 10.1006/jcph.2001.6725). Where the mesh
-does not resolve a jet, the convection is stabilised by the part of w.grad u that the mesh cannot represent,
-tau (w.grad u - P(w.grad u), w.grad v) (orthogonal subscales, Codina, CMAME 190 (2000), DOI
-10.1016/S0045-7825(00)00254-1), which vanishes at second order with the mesh size.
+P is the projection onto the nodes (lumped mass). Because step 2 holds s (laplace p - div P grad p),
+equal-order elements keep a stable pressure also in steady flow (Codina, J. Comput. Phys. 170 (2001), DOI
+10.1006/jcph.2001.6725). Where the mesh does not resolve a jet, the convection is stabilised by the part of
+w.grad u that the mesh cannot represent, tau (w.grad u - P(w.grad u), w.grad v) (orthogonal subscales, Codina,
+CMAME 190 (2000), DOI 10.1016/S0045-7825(00)00254-1), which vanishes at second order with the mesh size.
 
 The port pressures p_k are unknowns of step 2, see `cfd.port_response`.
 """
@@ -21,10 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from mpi4py import MPI
-
-from hemoplan.arrays import FloatArray
-from hemoplan.circuit import BoundaryCircuit
-from hemoplan.errors import BoundaryError
+from numpy.typing import NDArray
 
 from cfd import kernels
 from cfd.inlet_profile import inlet_velocity
@@ -32,6 +32,10 @@ from cfd.linear_elements import Halo, LinearElements
 from cfd.port_response import solve_port_pressures
 from cfd.pressure_solver import PressureSolver
 from cfd.velocity_solver import VelocitySolver
+from cfd.wall_shear import WallShear
+from hemoplan.arrays import FloatArray, IntArray
+from hemoplan.circuit import BoundaryCircuit
+from hemoplan.errors import BoundaryError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,7 @@ class FlowState:
         time: [s].
         velocity, previous_velocity: (n, 3) at `time` and one step before [m/s].
         pressure: (n,) [Pa].
-        free_pressure: (n,) the part of the pressure that vanishes at the ports, to start the next solve from [Pa].
+        free_pressure: (n,) the part of the pressure that vanishes at the ports [Pa]; the next solve starts from it.
         circuit: (m,) state of the 0D circuit.
         port_pressures: (k,) at the outlets [Pa].
         starting: Whether the next step is the first, which is backward Euler.
@@ -73,13 +77,15 @@ class StepReport:
     Attributes:
         pressures: (1 + k,) mean pressure over the inlet and each outlet [Pa].
         flows: (1 + k,) flow of the velocity field out of the domain through the inlet and each outlet [m³/s].
-        projected_flows: (1 + k,) the flows that the pressure step balances and that the circuit receives [m³/s].
+        projected_flows: (1 + k,) the flows that the pressure step balances, which the circuit receives [m³/s].
+        wall_shear: (n, 3) wall shear stress at the local nodes, zero away from the wall [Pa].
         velocity_iterations, pressure_iterations: Krylov iterations.
     """
 
     pressures: FloatArray
     flows: FloatArray
     projected_flows: FloatArray
+    wall_shear: FloatArray
     velocity_iterations: int
     pressure_iterations: int
 
@@ -118,7 +124,8 @@ class FractionalStep:
             elements.gradients, elements.volumes, elements.slots, self._mass, self._stiffness
         )
         self._scalar_halo, self._vector_halo = Halo(elements, 1), Halo(elements, 3)
-        self._lumped = np.bincount(
+        self._lumped = np.zeros(elements.nodes)
+        self._lumped += np.bincount(
             elements.cells.ravel(), weights=np.repeat(elements.volumes / 4.0, 4), minlength=elements.nodes
         )
         self._scalar_halo.sum_to_owners(self._lumped)
@@ -158,7 +165,9 @@ class FractionalStep:
             starting=True,
         )
 
-    def advance(self, state: FlowState, inflow: float, circuit: BoundaryCircuit) -> tuple[FlowState, StepReport]:
+    def advance(
+        self, state: FlowState, inflow: float, circuit: BoundaryCircuit
+    ) -> tuple[FlowState, StepReport]:
         """Advance by one time step with a flow into the domain [m³/s] at its end. Collective.
 
         Raises:
@@ -168,7 +177,7 @@ class FractionalStep:
         order_factor = 1.0 if state.starting else 1.5
         scale = self.dt / (order_factor * self.fluid.density)
         gradient = self._project_gradient(state.pressure)
-        tentative = self._tentative_velocity(state, inflow, order_factor)
+        tentative, wall_shear = self._tentative_velocity(state, inflow, order_factor)
 
         rhs = np.zeros(self.elements.nodes)
         field = tentative + scale * gradient
@@ -176,9 +185,10 @@ class FractionalStep:
         rhs[self._inlet_nodes] += inflow * self._inlet_loads
         self._scalar_halo.sum_to_owners(rhs)
         free = state.free_pressure.copy()
-        self._pressure_solver.solve(rhs / scale, free)
+        rhs /= scale
+        self._pressure_solver.solve(rhs, free)
         self._scalar_halo.refresh_ghosts(free)
-        free_flows = self._port_sums(rhs) - scale * self._port_rows_times(free)
+        free_flows = scale * (self._port_sums(rhs) - self._port_rows_times(free))
         step = solve_port_pressures(
             self.elements.domain.comm,
             circuit,
@@ -209,6 +219,7 @@ class FractionalStep:
             pressures=np.concatenate([[self._inlet_pressure(pressure)], step.pressures]),
             flows=self.flows(velocity),
             projected_flows=np.concatenate([[-inflow], projected]),
+            wall_shear=wall_shear,
             velocity_iterations=self._velocity_solver.iterations,
             pressure_iterations=self._pressure_solver.iterations,
         )
@@ -259,10 +270,13 @@ class FractionalStep:
         return -float(carried) - float(pressures @ flows)
 
     @property
-    def _geometry(self) -> tuple[np.ndarray, FloatArray, FloatArray]:
+    def _geometry(self) -> tuple[NDArray[np.int32], FloatArray, FloatArray]:
         return self.elements.cells, self.elements.gradients, self.elements.volumes
 
-    def _tentative_velocity(self, state: FlowState, inflow: float, order_factor: float) -> FloatArray:
+    def _tentative_velocity(
+        self, state: FlowState, inflow: float, order_factor: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """The velocity of step 1, and the wall shear stress that its momentum balance implies."""
         rho, dt = self.fluid.density, self.dt
         if state.starting:
             convecting, past = state.velocity, state.velocity
@@ -291,8 +305,9 @@ class FractionalStep:
         velocity = convecting.copy()
         velocity[self._wall_nodes] = 0.0
         velocity[self._inlet_nodes] = inflow * self._inlet_velocity
+        wall_rows, wall_rhs = self.wall_shear.wall_rows(values), rhs[self._wall_nodes]
         self._velocity_solver.solve(values, rhs, velocity)
-        return velocity
+        return velocity, self.wall_shear.compute(wall_rows, velocity, wall_rhs)
 
     def _project_gradient(self, pressure: FloatArray) -> FloatArray:
         gradient = np.zeros((self.elements.nodes, 3))
@@ -303,12 +318,13 @@ class FractionalStep:
 
     def _set_up_boundaries(self) -> None:
         elements, domain = self.elements, self.elements.domain
-        self._wall_nodes = elements.patch_nodes(*domain.wall)
+        self.wall_shear = WallShear(elements)
+        self._wall_nodes = self.wall_shear.nodes
         self._inlet_nodes, self._inlet_velocity = inlet_velocity(elements, self.inlet)
         self._open_facets = [elements.patch_facets(patch) for patch in (self.inlet, *self.outlets)]
         self._open_slots = [self._facet_slots(facets.nodes) for facets in self._open_facets[1:]]
         self._port_nodes = [elements.patch_nodes(patch) for patch in self.outlets]
-        # (u_in.n, phi_i) over the inlet for a unit inflow, on this rank's facets: -(u_in.n) is the inflow, so it adds.
+        # -(u_in.n, phi_i) over the inlet for a unit inflow, from this rank's facets.
         inlet = self._open_facets[0]
         nodal = np.zeros((elements.nodes, 3))
         nodal[self._inlet_nodes] = self._inlet_velocity
@@ -316,11 +332,13 @@ class FractionalStep:
         loads = (normal_velocity.sum(axis=1, keepdims=True) + normal_velocity) / 12.0
         summed = np.bincount(inlet.nodes.ravel(), weights=loads.ravel(), minlength=elements.nodes)
         self._inlet_loads = summed[self._inlet_nodes]
-        weights = np.bincount(inlet.nodes.ravel(), weights=np.repeat(inlet.areas / 3.0, 3), minlength=elements.nodes)
+        weights = np.bincount(
+            inlet.nodes.ravel(), weights=np.repeat(inlet.areas / 3.0, 3), minlength=elements.nodes
+        )
         total = domain.comm.allreduce(float(inlet.areas.sum()), op=MPI.SUM)
         self._inlet_weights = weights / total
 
-    def _facet_slots(self, nodes: np.ndarray) -> np.ndarray:
+    def _facet_slots(self, nodes: NDArray[np.int32]) -> NDArray[np.int32]:
         """(f, 9) positions of the triangles' entries in the matrix values."""
         elements = self.elements
         slots = np.empty((len(nodes), 9), dtype=np.int32)
@@ -342,7 +360,9 @@ class FractionalStep:
             lifted[nodes] = 1.0
             self._port_rows[k] = solver.multiply(lifted)
             interior = np.zeros(elements.nodes)
-            solver.solve(np.concatenate([-self._port_rows[k], np.zeros(elements.nodes - elements.owned)]), interior)
+            solver.solve(
+                np.concatenate([-self._port_rows[k], np.zeros(elements.nodes - elements.owned)]), interior
+            )
             self._scalar_halo.refresh_ghosts(interior)
             self._harmonics[k] = interior + lifted
         self._response = np.column_stack([self._port_rows_times(field) for field in self._harmonics])
@@ -360,5 +380,5 @@ class FractionalStep:
     def _inlet_pressure(self, pressure: FloatArray) -> float:
         return float(self.elements.domain.comm.allreduce(float(self._inlet_weights @ pressure), op=MPI.SUM))
 
-    def _owned(self, nodes: np.ndarray) -> np.ndarray:
+    def _owned(self, nodes: IntArray) -> IntArray:
         return nodes[nodes < self.elements.owned]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from scipy.sparse.linalg import spsolve
 
+from cfd.linear_elements import LinearElements
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import BoundaryError
 from hemoplan.patch import Patch
-
-from cfd.linear_elements import LinearElements
 
 
 def inlet_velocity(elements: LinearElements, inlet: Patch) -> tuple[IntArray, FloatArray]:
     """Velocity of a unit inflow (1 m³/s into the domain) through the inlet. Collective.
 
-    The profile is that of fully developed laminar flow through a duct of the inlet's cross-section: -laplace(s) = 1 on
-    the patch, s = 0 on its rim. On a circle it is the parabola. It is scaled so that its discrete flux is exactly one.
+    The profile is that of fully developed laminar flow through a duct of the inlet's cross-section:
+    -laplace(s) = 1 on the patch, s = 0 on its rim. On a circle it is the parabola. It is scaled so that its
+    discrete flux is exactly one.
 
     Returns:
         Local inlet nodes (k,), and their velocity (k, 3) [1/m²], along the inward normal.
@@ -41,8 +42,8 @@ def inlet_velocity(elements: LinearElements, inlet: Patch) -> tuple[IntArray, Fl
     return local, -profile[position][:, None] * normal
 
 
-def _poisson(corners: FloatArray, triangles: IntArray, fixed: np.ndarray, name: str) -> FloatArray:
-    """Solve -laplace(s) = 1 with s = 0 at fixed nodes on a flat triangulation, scaled to a unit integral over the normal."""
+def _poisson(corners: FloatArray, triangles: IntArray, fixed: NDArray[np.bool_], name: str) -> FloatArray:
+    """Solve -laplace(s) = 1, s = 0 at fixed nodes, on a flat triangulation, and scale s to a unit integral."""
     free = np.flatnonzero(~fixed)
     if free.size == 0:
         raise BoundaryError(

@@ -62,7 +62,8 @@ def momentum(
 ) -> None:
     """Add convection and its stabilisation to the matrix, and build the right-hand side of the tentative velocity.
 
-    rhs_i = (inertia, phi_i) - (grad p, phi_i) + rho tau (y, w.grad phi_i), with y the projected convective derivative.
+    rhs_i = (inertia, phi_i) - (grad p, phi_i) + rho tau (y, w.grad phi_i), with y the projected convective
+    derivative.
 
     Args:
         cells, gradients, volumes, slots: See `LinearElements`.
@@ -142,7 +143,9 @@ def convective_derivative(
                 for e in range(3):
                     slope[d, e] += velocity[node, d] * gradients[c, i, e]
         for d in range(3):
-            value = 0.25 * volumes[c] * (mean[0] * slope[d, 0] + mean[1] * slope[d, 1] + mean[2] * slope[d, 2])
+            value = (
+                0.25 * volumes[c] * (mean[0] * slope[d, 0] + mean[1] * slope[d, 1] + mean[2] * slope[d, 2])
+            )
             for i in range(4):
                 out[cells[c, i], d] += value
 
@@ -181,7 +184,12 @@ def weak_divergence(
 
 @njit(cache=True, fastmath=True)
 def backflow(
-    nodes: Nodes, slots: Nodes, area_normals: FloatArray, density: float, convecting: FloatArray, matrix: FloatArray
+    nodes: Nodes,
+    slots: Nodes,
+    area_normals: FloatArray,
+    density: float,
+    convecting: FloatArray,
+    matrix: FloatArray,
 ) -> None:
     """Add -rho/2 (w.n)_- (u, v) on open boundaries, which cancels the energy that reverse flow would carry in.
 
@@ -207,9 +215,7 @@ def backflow(
 
 
 @njit(cache=True, fastmath=True)
-def courant_number(
-    cells: Nodes, gradients: FloatArray, velocity: FloatArray, dt: float
-) -> float:
+def courant_number(cells: Nodes, gradients: FloatArray, velocity: FloatArray, dt: float) -> float:
     """Largest |u| dt / h over the cells, with h along the flow: 1/2 dt sum |u.g_i|."""
     largest = 0.0
     for c in range(cells.shape[0]):
@@ -218,7 +224,10 @@ def courant_number(
             along = 0.0
             for d in range(3):
                 mean = 0.25 * (
-                    velocity[cells[c, 0], d] + velocity[cells[c, 1], d] + velocity[cells[c, 2], d] + velocity[cells[c, 3], d]
+                    velocity[cells[c, 0], d]
+                    + velocity[cells[c, 1], d]
+                    + velocity[cells[c, 2], d]
+                    + velocity[cells[c, 3], d]
                 )
                 along += mean * gradients[c, i, d]
             rate += abs(along)
@@ -237,7 +246,10 @@ def dissipation(
     velocity: FloatArray,
     projected: FloatArray,
 ) -> tuple[float, float]:
-    """Power [W] that the local cells turn into heat: 2 mu e(u):e(u), and rho tau |w.grad u - y|² of the stabilisation."""
+    """Power [W] that the local cells turn into heat: viscous 2 mu e(u):e(u), and that of the stabilisation,
+
+    rho tau (u.grad u) . (u.grad u - y).
+    """
     viscous = 0.0
     numerical = 0.0
     mean, mean_y, slope = np.empty(3), np.empty(3), np.empty((3, 3))
@@ -258,7 +270,9 @@ def dissipation(
             steepest = max(steepest, square)
         rate = 0.0
         for i in range(4):
-            rate += abs(mean[0] * gradients[c, i, 0] + mean[1] * gradients[c, i, 1] + mean[2] * gradients[c, i, 2])
+            rate += abs(
+                mean[0] * gradients[c, i, 0] + mean[1] * gradients[c, i, 1] + mean[2] * gradients[c, i, 2]
+            )
         tau = stabilise * _tau(rate, 4.0 * viscosity / density * steepest)
         for d in range(3):
             convective = mean[0] * slope[d, 0] + mean[1] * slope[d, 1] + mean[2] * slope[d, 2]

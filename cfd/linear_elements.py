@@ -1,7 +1,7 @@
 """Continuous piecewise linear (P1) elements on tetrahedra: geometry and sparsity that every time step reuses.
 
-Everything here is built once. Nodes are numbered as DOLFINx numbers the dofs of a P1 space: the owned nodes first, then
-the ghosts; arrays over nodes have both, and are summed or refreshed over the ranks by `Halo`.
+Everything here is built once. Nodes are numbered as DOLFINx numbers the dofs of a P1 space: the owned nodes
+first, then the ghosts; arrays over nodes have both, and are summed or refreshed over the ranks by `Halo`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import numpy as np
 from dolfinx import fem, la
 from numpy.typing import NDArray
 
+from cfd.domain import Domain
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.patch import Patch
-
-from cfd.domain import Domain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,8 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from hemoplan.arrays import FloatArray
-
 from cfd.linear_elements import LinearElements
+from hemoplan.arrays import FloatArray
 
 
 class MeshOrder:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from mpi4py import MPI
 
-from hemoplan.arrays import FloatArray
-from hemoplan.results import Distribution, FlowMetrics, NumericalHealth, PortHistory, PortMetrics
-
 from cfd.cycle_statistics import CycleStatistics
 from cfd.linear_elements import LinearElements
 from cfd.mesh_order import MeshOrder
 from cfd.simulation import Simulation
+from hemoplan.arrays import FloatArray
+from hemoplan.results import Distribution, FlowMetrics, NumericalHealth, PortHistory, PortMetrics
 
 
 def flow_metrics(
@@ -35,7 +34,7 @@ def flow_metrics(
     inflow = -float(last.flow(inlet).mean())
     difference = last.pressure(proximal) - last.pressure(distal)
     viscous, numerical = statistics.mean_dissipation()
-    tawss, osi = _wall_distributions(statistics, order)
+    tawss, osi = _wall_distributions(statistics, order, stepper.wall_shear.areas)
     return FlowMetrics(
         variant=variant,
         period=period,
@@ -115,7 +114,7 @@ def _health(
 
 
 def periodicity(history: PortHistory, period: float) -> tuple[float, float]:
-    """Largest change between the last two cycles: of pressures over their range, of flows over the range of the inflow."""
+    """Largest change between the last two cycles: of pressures and flows, over the ranges of pressure and inflow."""
     last, before = history.cycle(period, -1), history.cycle(period, -2)
     pressure = np.abs(last.pressures - before.pressures).max() / max(float(np.ptp(last.pressures)), 1e-30)
     flow = np.abs(last.flows - before.flows).max() / max(float(np.ptp(last.flows[:, 0])), 1e-30)
@@ -129,9 +128,11 @@ def _edge_lengths(elements: LinearElements) -> tuple[float, float]:
     return float(lengths.min(initial=np.inf)), float(lengths.max(initial=0.0))
 
 
-def _wall_distributions(statistics: CycleStatistics, order: MeshOrder) -> tuple[Distribution, Distribution]:
+def _wall_distributions(
+    statistics: CycleStatistics, order: MeshOrder, node_areas: FloatArray
+) -> tuple[Distribution, Distribution]:
     tawss, osi = statistics.wall_indices()
-    areas = order.gather(statistics.wall_shear.areas)
+    areas = order.gather(node_areas)
     whole = [order.gather(values) for values in (tawss, osi)]
     found = None
     if areas is not None:
@@ -146,7 +147,8 @@ def distribution(values: FloatArray, weights: FloatArray) -> Distribution:
     ascending = np.argsort(values)
     share = np.cumsum(weights[ascending]) - 0.5 * weights[ascending]
     p01, p05, median, p95, p99 = (
-        float(np.interp(level * weights.sum(), share, values[ascending])) for level in (0.01, 0.05, 0.5, 0.95, 0.99)
+        float(np.interp(level * weights.sum(), share, values[ascending]))
+        for level in (0.01, 0.05, 0.5, 0.95, 0.99)
     )
     mean = float((weights * values).sum() / weights.sum())
     return Distribution(mean=mean, p01=p01, p05=p05, median=median, p95=p95, p99=p99)

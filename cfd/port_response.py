@@ -1,15 +1,15 @@
 """Implicit coupling of the ports to a 0D circuit at no 3D cost.
 
-In the pressure step the port flows depend linearly on the port pressures, with a constant matrix: with psi_l the
-harmonic field that is one on port l and zero on the other ports,
+In the pressure step the port flows depend linearly on the port pressures, with a constant matrix: with psi_l
+the harmonic field that is one on port l and zero on the other ports,
 
     Q = Q_0 - s R P,    R_kl = integral of the conormal derivative of psi_l over port k,    s = 2 dt / (3 rho),
 
-where Q_0 are the flows for zero port pressures. R comes from one Poisson solve per port at start-up; each time step then
-needs one Poisson solve and a Newton iteration on n equations, P = circuit(Q(P)).
+where Q_0 are the flows for zero port pressures. R comes from one Poisson solve per port at start-up; each
+time step then needs one Poisson solve and a Newton iteration on n equations, P = circuit(Q(P)).
 
-Source of the stability question that this answers: Bertoglio, Caiazzo & Fernández, SIAM J. Sci. Comput. 35 (2013),
-DOI 10.1137/120874412.
+Source of the stability question that this answers: Bertoglio, Caiazzo & Fernández, SIAM J. Sci. Comput. 35
+(2013), DOI 10.1137/120874412.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def solve_port_pressures(
 ) -> CircuitStep:
     """Find the port pressures P at which circuit and 3D domain exchange the same flows. Collective.
 
-    Newton on F(P) = P - circuit(free_flows - response P), evaluated on rank 0 and broadcast, so that ranks cannot drift
-    apart. Flows are positive out of the 3D domain.
+    Newton on F(P) = P - circuit(free_flows - response P), evaluated on rank 0 and broadcast, so that ranks
+    cannot drift apart. Flows are positive out of the 3D domain.
 
     Args:
         comm: Communicator.

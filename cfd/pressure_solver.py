@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
+from cfd.linear_elements import LinearElements
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import DivergenceError
-
-from cfd.linear_elements import LinearElements
 
 
 class PressureSolver:
@@ -81,7 +80,9 @@ def _assemble(elements: LinearElements, values: FloatArray) -> Any:
     matrix = PETSc.Mat().createAIJ((sizes, sizes), comm=elements.domain.comm)
     matrix.setOption(PETSc.Mat.Option.NEW_NONZERO_ALLOCATION_ERR, False)
     matrix.setUp()
-    matrix.setValuesIJV(elements.indptr, numbers[elements.indices], values, PETSc.InsertMode.ADD_VALUES, numbers)
+    matrix.setValuesIJV(
+        elements.indptr, numbers[elements.indices], values, PETSc.InsertMode.ADD_VALUES, numbers
+    )
     matrix.assemble()
     return matrix
 
@@ -107,6 +108,6 @@ def _check(solver: Any) -> None:
     if reason < 0:
         raise DivergenceError(
             "the pressure solver does not converge",
-            value=f"PETSc reason {reason} after {solver.getIterationNumber()} iterations, residual {solver.getResidualNorm():.3g}",
+            value=f"PETSc reason {reason}, residual {solver.getResidualNorm():.3g}",
             remedy="choose a smaller solver.time_step, and look at the mesh quality",
         )

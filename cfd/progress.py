@@ -6,9 +6,9 @@ import json
 import time
 from pathlib import Path
 
-from hemoplan.errors import ResourceError
-
 from cfd.simulation import Moment
+from hemoplan.arrays import FloatArray
+from hemoplan.errors import ResourceError
 
 INTERVAL_SECONDS = 1.0
 
@@ -51,12 +51,17 @@ class ProgressLog:
             "cfl": moment.courant,
             "velocity_iterations": moment.report.velocity_iterations,
             "pressure_iterations": moment.report.pressure_iterations,
-            "flows": dict(zip(self._ports, moment.report.projected_flows.tolist(), strict=True)),
-            "pressures": dict(zip(self._ports, moment.report.pressures.tolist(), strict=True)),
+            "flows": self._by_port(moment.report.projected_flows),
+            "pressures": self._by_port(moment.report.pressures),
             "seconds_left": (steps - moment.step) / rate,
         }
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         except OSError as error:
-            raise ResourceError("cannot write the progress", where=str(self._path), value=error.strerror) from error
+            raise ResourceError(
+                "cannot write the progress", where=str(self._path), value=error.strerror
+            ) from error
+
+    def _by_port(self, values: FloatArray) -> dict[str, float]:
+        return {port: float(value) for port, value in zip(self._ports, values, strict=True)}

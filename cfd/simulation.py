@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from mpi4py import MPI
 
+from cfd.fractional_step import FlowState, FractionalStep, StepReport
 from hemoplan.arrays import FloatArray
 from hemoplan.circuit import BoundaryCircuit
 from hemoplan.errors import DivergenceError, InterruptedRunError
 from hemoplan.results import PortHistory
 from hemoplan.waveform import Waveform
-
-from cfd.fractional_step import FlowState, FractionalStep, StepReport
 
 MAX_SPEED = 50.0
 """No flow in the body is as fast [m/s]: it would take a pressure of 9,900 mmHg."""
@@ -113,7 +112,8 @@ class Simulation:
         """March to the end of the last cycle from a state that follows `first_step` steps. Collective.
 
         Raises:
-            DivergenceError: The flow is not finite, faster than anything in the body, or the Courant number is too large.
+            DivergenceError: The flow is not finite, faster than anything in the body, or the Courant number is
+                too large.
             InterruptedRunError: `interrupted` was true.
         """
         courant = 0.0
@@ -136,7 +136,9 @@ class Simulation:
                 callback(moment)
             if self._comm.bcast(self._interrupted() if self._comm.rank == 0 else None):
                 raise InterruptedRunError(
-                    "the simulation was stopped", where=f"t = {state.time:.4f} s", remedy="run the same command to resume"
+                    "the simulation was stopped",
+                    where=f"t = {state.time:.4f} s",
+                    remedy="run the same command to resume",
                 )
         return state
 
@@ -144,9 +146,10 @@ class Simulation:
         """Pressures and flows of all steps so far."""
         steps = len(self.record.flows)
         stepper = self.stepper
+        times = stepper.dt * np.arange(1, steps + 1, dtype=np.float64)
         return PortHistory(
             ports=(stepper.inlet.name, *(patch.name for patch in stepper.outlets)),
-            times=stepper.dt * np.arange(1, steps + 1),
+            times=times,
             pressures=np.array(self.record.pressures),
             flows=np.array(self.record.flows),
         )
@@ -161,7 +164,7 @@ class Simulation:
                 where=f"t = {state.time:.5g} s",
                 value="not a number" if np.isinf(speed) else f"{speed:.3g} m/s",
                 expected=f"speeds below {MAX_SPEED:g} m/s",
-                remedy=f"choose a smaller solver.time_step (now {1e3 * self.stepper.dt:.3g} ms), and look at the mesh quality",
+                remedy=f"choose a smaller solver.time_step than {1e3 * self.stepper.dt:.3g} ms, and look at the mesh",
             )
 
     def _check_courant(self, state: FlowState) -> float:

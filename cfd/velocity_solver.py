@@ -1,8 +1,9 @@
 """Linear solver of the velocity: one matrix, three right-hand sides at once.
 
-BiCGStab with row scaling (van der Vorst, SIAM J. Sci. Stat. Comput. 13 (1992), DOI 10.1137/0913035). The three components
-run side by side, so that each matrix entry is read once for all of them. The matrix is never exchanged between ranks: each
-rank multiplies with the contributions of its own cells, and the products are summed over the ranks.
+BiCGStab with row scaling (van der Vorst, SIAM J. Sci. Stat. Comput. 13 (1992), DOI 10.1137/0913035). The
+three components run side by side, so that each matrix entry is read once for all of them. The matrix is never
+exchanged between ranks: each rank multiplies with the contributions of its own cells, and the products are
+    summed over the ranks.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from mpi4py import MPI
 from numba import njit
 from numpy.typing import NDArray
 
+from cfd.linear_elements import Halo, LinearElements
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import DivergenceError
-
-from cfd.linear_elements import Halo, LinearElements
 
 MAX_ITERATIONS = 200
 
@@ -68,7 +68,9 @@ class VelocitySolver:
         self.iterations = 0
         while (square > limit).any():
             if self.iterations >= MAX_ITERATIONS:
-                raise self._diverged(f"relative residual {float(np.sqrt((square / limit).max())) * self._tolerance:.2g}")
+                raise self._diverged(
+                    f"relative residual {float(np.sqrt((square / limit).max())) * self._tolerance:.2g}"
+                )
             self.iterations += 1
             self._multiply(values, direction, image)
             alpha = _ratio(rho, self._dots((shadow, image))[0])
@@ -160,9 +162,7 @@ def _turn(
 
 
 @njit(cache=True)
-def _scale_rows(
-    indptr: NDArray[np.int32], diagonal: FloatArray, values: FloatArray, rhs: FloatArray
-) -> None:
+def _scale_rows(indptr: NDArray[np.int32], diagonal: FloatArray, values: FloatArray, rhs: FloatArray) -> None:
     """Divide matrix and right-hand side by the diagonal."""
     for row in range(diagonal.size):
         factor = 1.0 / diagonal[row]

@@ -1,88 +1,68 @@
-"""Wall shear stress from a P1 velocity field."""
+"""Wall shear stress from the residual of the momentum equation."""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
-
-from hemoplan.arrays import FloatArray
+import scipy.sparse as sp
 
 from cfd.linear_elements import Halo, LinearElements
+from hemoplan.arrays import FloatArray
 
 
 class WallShear:
-    """Recovers the wall shear stress at the wall's nodes.
+    """Recovers the wall shear stress at the wall's nodes, consistently with the discrete momentum balance.
 
-    On a wall triangle with outward normal n, the traction that the fluid exerts is -sigma n; its tangential part is
-    tau = -mu ((grad u + grad u^T) n)_tangential, and along the flow direction. The constant value of the cell behind each
-    triangle is averaged to the nodes with the triangles' areas, which is first-order accurate.
+    Testing the momentum equation with the basis function of a wall node leaves the boundary term that the
+    no-slip condition replaced, r_i = integral of mu (du/dn) phi_i over the wall. The stress that the fluid
+    exerts on the wall is the tangential part of -r_i / (integral of phi_i). Unlike the velocity gradient in
+    the cells at the wall, this is second-order accurate (boundary-flux recovery: Gresho et al., CMAME 64
+    (1987), DOI 10.1016/0045-7825(87)90034-X).
 
     Args:
         elements: The P1 elements.
-        viscosity: mu [Pa s].
     """
 
-    def __init__(self, elements: LinearElements, viscosity: float) -> None:
+    def __init__(self, elements: LinearElements) -> None:
+        self._elements = elements
+        self._halo = Halo(elements, 3)
         self.facets = elements.patch_facets(*elements.domain.wall)
         self.nodes = elements.patch_nodes(*elements.domain.wall)
-        self._elements = elements
-        self._viscosity = viscosity
-        self._halo = Halo(elements, 3)
-        areas = np.bincount(
-            self.facets.nodes.ravel(), weights=np.repeat(self.facets.areas / 3.0, 3), minlength=elements.nodes
+        corners = self.facets.nodes.ravel()
+        self.areas = np.zeros(elements.nodes)
+        self.areas += np.bincount(
+            corners, weights=np.repeat(self.facets.areas / 3.0, 3), minlength=elements.nodes
         )
-        Halo(elements, 1).sum_to_owners(areas)
-        self.areas = areas
+        normals = np.zeros((elements.nodes, 3))
+        np.add.at(normals, corners, np.repeat(self.facets.area_normals, 3, axis=0))
+        Halo(elements, 1).sum_to_owners(self.areas)
+        self._halo.sum_to_owners(normals)
+        lengths = np.linalg.norm(normals[self.nodes], axis=1, keepdims=True)
+        self._normals = normals[self.nodes] / np.maximum(lengths, 1e-300)
+        self._indptr = np.concatenate([[0], np.cumsum(np.diff(elements.indptr)[self.nodes])])
+        starts = elements.indptr[self.nodes].astype(np.int64)
+        self._slots = np.arange(self._indptr[-1]) + np.repeat(
+            starts - self._indptr[:-1], np.diff(self._indptr)
+        )
 
-    def compute(self, velocity: FloatArray) -> FloatArray:
-        """(n, 3) wall shear stress at the local nodes [Pa], zero away from the wall. Collective."""
-        stress = np.zeros_like(velocity)
-        elements, facets = self._elements, self.facets
-        _add_stress(
-            elements.cells,
-            elements.gradients,
-            facets.nodes,
-            facets.cells,
-            facets.area_normals,
-            self._viscosity,
-            velocity,
-            stress,
-        )
+    def wall_rows(self, values: FloatArray) -> sp.csr_matrix:
+        """(wall nodes, n) copy of the wall's rows of a local matrix."""
+        columns = self._elements.indices[self._slots]
+        shape = (len(self.nodes), self._elements.nodes)
+        return sp.csr_matrix((values[self._slots], columns, self._indptr), shape=shape)
+
+    def compute(self, rows: sp.csr_matrix, velocity: FloatArray, rhs: FloatArray) -> FloatArray:
+        """(n, 3) wall shear stress at the local nodes [Pa], zero away from the wall. Collective.
+
+        Args:
+            rows: The wall's rows of the momentum matrix, before boundary conditions; each rank its own cells'
+                part.
+            velocity: (n, 3) velocity that solves the momentum equation.
+            rhs: (wall nodes, 3) right-hand side at the wall, summed over the ranks.
+        """
+        stress = np.zeros((self._elements.nodes, 3))
+        stress[self.nodes] = -(rows @ velocity)
         self._halo.sum_to_owners(stress)
-        wall = self.areas > 0.0
-        stress[wall] /= self.areas[wall, None]
+        force = stress[self.nodes] + rhs
+        force -= (force * self._normals).sum(axis=1, keepdims=True) * self._normals
+        stress[self.nodes] = force / self.areas[self.nodes, None]
         return stress
-
-
-@njit(cache=True, fastmath=True)
-def _add_stress(
-    cells: NDArray[np.int32],
-    gradients: FloatArray,
-    nodes: NDArray[np.int32],
-    behind: NDArray[np.int32],
-    area_normals: FloatArray,
-    viscosity: float,
-    velocity: FloatArray,
-    out: FloatArray,
-) -> None:
-    slope, normal, shear = np.empty((3, 3)), np.empty(3), np.empty(3)
-    for f in range(nodes.shape[0]):
-        area = np.sqrt(area_normals[f, 0] ** 2 + area_normals[f, 1] ** 2 + area_normals[f, 2] ** 2)
-        cell = behind[f]
-        slope[:] = 0.0
-        for d in range(3):
-            normal[d] = area_normals[f, d] / area
-            for i in range(4):
-                for e in range(3):
-                    slope[d, e] += velocity[cells[cell, i], d] * gradients[cell, i, e]
-        along = 0.0
-        for d in range(3):
-            shear[d] = 0.0
-            for e in range(3):
-                shear[d] -= viscosity * (slope[d, e] + slope[e, d]) * normal[e]
-            along += shear[d] * normal[d]
-        for d in range(3):
-            shear[d] -= along * normal[d]
-            for i in range(3):
-                out[nodes[f, i], d] += shear[d] * area / 3.0

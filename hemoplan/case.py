@@ -34,7 +34,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Cuff(_Table):
@@ -84,9 +84,15 @@ class Segmentation(_Table):
 
     seed: Point
     lower: float | None = None
-    """Lowest intensity that can be lumen (in the image's own units); found from the seed's surroundings if absent."""
+    """Lowest intensity that can be lumen, in the image's own units; found around the seed if absent."""
     upper: float | None = None
     """Highest intensity that can be lumen."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.lower is not None and self.upper is not None and self.lower >= self.upper:
+            raise ValueError("'lower' is not below 'upper'; expected lower < upper")
+        return self
 
 
 class Opening(_Table):
@@ -133,7 +139,7 @@ class Inflow(_Table):
 
 
 class Outlet(_Table):
-    """What lies behind an outlet: a measured share of the inflow, to tune a Windkessel to, or a given Windkessel."""
+    """What lies behind an outlet: a share of the inflow, to tune a Windkessel to, or a given Windkessel."""
 
     flow_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     proximal_resistance: Resistance | None = None
@@ -145,10 +151,13 @@ class Outlet(_Table):
         given = [self.proximal_resistance, self.compliance, self.distal_resistance]
         if self.flow_fraction is not None:
             if any(value is not None for value in given):
-                raise ValueError("expected either 'flow_fraction' (tuned Windkessel) or the three Windkessel values")
+                raise ValueError(
+                    "expected either 'flow_fraction' (tuned Windkessel) or the three Windkessel values"
+                )
         elif any(value is None for value in given):
             raise ValueError(
-                "expected 'flow_fraction', or all of 'proximal_resistance', 'compliance' and 'distal_resistance'"
+                "expected 'flow_fraction', or all of 'proximal_resistance', 'compliance' "
+                "and 'distal_resistance'"
             )
         return self
 
@@ -178,7 +187,7 @@ class Solver(_Table):
     cycles: Annotated[int, Field(ge=2, le=50, strict=True)] = 3
     """Cardiac cycles to run; the last two are compared for periodicity."""
     periodic_tolerance: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.02
-    """Largest accepted change of port pressures and flows between the last two cycles, relative to their range."""
+    """Largest accepted change of port pressures and flows between the last two cycles, over their range."""
     stabilisation: Literal["oss", "none"] = "oss"
     """Streamline orthogonal-subscale stabilisation for jets that the mesh does not resolve."""
     output_interval: TimeStep = Field(default="10 ms", validate_default=True)

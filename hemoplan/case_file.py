@@ -1,20 +1,18 @@
-"""Reading case files: TOML, overrides, profiles, and errors that name the file, the key and what was expected."""
+"""Reading case files: TOML, overrides, profiles, and errors that name the file, the key and what is expected."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from hemoplan.case import Case
+from hemoplan.case_problems import contradictions, explain
 from hemoplan.errors import CaseError
-from hemoplan.patch import Role
 
 type Table = dict[str, Any]
 
@@ -40,8 +38,10 @@ def load_case(path: Path, overrides: Sequence[str] = (), profile: str | None = N
     try:
         case = Case.model_validate(table)
     except ValidationError as error:
-        raise _explain(error, path, table) from None
-    _check_names(case, path)
+        raise _case_error(path, explain(error, table)) from None
+    problems = contradictions(case)
+    if problems:
+        raise _case_error(path, problems)
     return case
 
 
@@ -70,19 +70,28 @@ def case_schema() -> str:
 def _read_toml(path: Path) -> Table:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CaseError("the case file cannot be read", where=str(path), value=error) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CaseError("the case file is not valid TOML", where=str(path), value=error) from None
+        raise CaseError(
+            "the case file is not valid TOML",
+            where=str(path),
+            value=error,
+            remedy="check that line for a missing quote, bracket or equals sign",
+        ) from None
 
 
 def _apply_profile(table: Table, profiles: Any, profile: str, *, where: str) -> None:
-    if not isinstance(profiles, dict) or profile not in profiles:
+    known = profiles if isinstance(profiles, dict) else {}
+    if not isinstance(known.get(profile), dict):
         raise CaseError(
             "there is no such profile",
             where=where,
             value=profile,
-            expected=f"one of {', '.join(sorted(profiles)) or 'none: the file has no [profiles.NAME] table'}",
+            expected=f"one of {', '.join(sorted(known))}" if known else "",
+            remedy=f"add a table [profiles.{profile}] to the case file",
         )
-    _merge(table, profiles[profile])
+    _merge(table, known[profile])
 
 
 def _merge(table: Table, changes: Mapping[str, Any]) -> None:
@@ -117,7 +126,9 @@ def _descend(target: Any, part: str, override: str) -> Any:
             if isinstance(entry, dict) and entry.get("name") == part:
                 return entry
         names = ", ".join(str(entry.get("name")) for entry in target if isinstance(entry, dict))
-        raise CaseError("unknown name in the override", where="--set", value=override, expected=f"one of {names}")
+        raise CaseError(
+            "unknown name in the override", where="--set", value=override, expected=f"one of {names}"
+        )
     if not isinstance(target, dict):
         raise CaseError("the override's key leads to no table", where="--set", value=override)
     return target.setdefault(part, {})
@@ -131,132 +142,7 @@ def _parse_value(text: str) -> Any:
         return text
 
 
-def _explain(error: ValidationError, path: Path, table: Table) -> CaseError:
-    problems = [_explain_one(details, table) for details in error.errors()]
+def _case_error(path: Path, problems: Sequence[str]) -> CaseError:
     lines = "".join(f"\n  {problem}" for problem in problems)
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return CaseError(f"the case file has {count}:{lines}", where=str(path))
-
-
-def _explain_one(details: ErrorDetails, table: Table) -> str:
-    keys = [key for key in details["loc"] if key not in ("baseline", "stent", "patch") or not _is_tag(key, details, table)]
-    where = ".".join(_label(keys, index, table) for index in range(len(keys))) or "case"
-    message = details["msg"].removeprefix("Value error, ")
-    if details["type"] == "extra_forbidden":
-        known = _known_keys(details["loc"][:-1])
-        near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(known)}"
-        return f"[{where}] unknown key '{keys[-1]}'; {hint}"
-    if details["type"] == "missing":
-        return f"[{where}] missing key"
-    value = details["input"]
-    shown = "" if isinstance(value, dict | list) else f" (value: {value!r})"
-    return f"[{where}] {message}{shown}"
-
-
-def _is_tag(key: Any, details: ErrorDetails, table: Table) -> bool:
-    """Whether a location part is pydantic's tag of a union rather than a key of the file."""
-    location = list(details["loc"])
-    return len(location) > 2 and location[0] == "variants" and location.index(key) == 2
-
-
-def _label(keys: Sequence[Any], index: int, table: Table) -> str:
-    """The key, or the name of the list's entry where it has one."""
-    key = keys[index]
-    if not isinstance(key, int):
-        return str(key)
-    entry: Any = table
-    for part in keys[: index + 1]:
-        try:
-            entry = entry[part]
-        except (KeyError, IndexError, TypeError):
-            return str(key)
-    return str(entry["name"]) if isinstance(entry, dict) and "name" in entry else str(key)
-
-
-def _known_keys(location: Iterable[Any]) -> list[str]:
-    """The keys that the model at a location accepts."""
-    model: Any = Case
-    for part in location:
-        model = _follow(model, part)
-    return sorted(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
-
-
-def _follow(model: Any, part: Any) -> Any:
-    """The model that stands behind one part of a location."""
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        field = model.model_fields.get(part)
-        return field.annotation if field is not None else None
-    for candidate in _models_within(model):
-        kind = candidate.model_fields.get("kind")
-        if isinstance(part, str) and kind is not None and part in get_args(kind.annotation):
-            return candidate
-    models = _models_within(model)
-    return models[0] if len(models) == 1 else model
-
-
-def _models_within(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    found: list[type[BaseModel]] = []
-    if get_origin(annotation) is not None or get_origin(annotation) is Union:
-        for argument in get_args(annotation):
-            found += [model for model in _models_within(argument) if model not in found]
-    return found
-
-
-def _check_names(case: Case, path: Path) -> None:
-    """Names that refer to each other must exist."""
-    names = [opening.name for opening in case.openings]
-    variants = [variant.name for variant in case.variants]
-    for kind, entries in (("openings", names), ("variants", variants)):
-        for name in entries:
-            if entries.count(name) > 1:
-                raise CaseError("the name is used twice", where=f"{path}: {kind}", value=name)
-    inlets = [opening.name for opening in case.openings if opening.role is Role.INLET]
-    if len(inlets) != 1:
-        raise CaseError(
-            "there must be exactly one inlet", where=f"{path}: openings", value=", ".join(inlets) or "none"
-        )
-    references = [("patient.cuff.site", case.patient.cuff.site, names)]
-    references += [("comparison.proximal", case.comparison.proximal, names)]
-    references += [("comparison.distal", case.comparison.distal, names)]
-    references += [(f"outlets.{name}", name, list(case.outlet_names)) for name in case.outlets]
-    for key, name, known in references:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            raise CaseError(
-                "unknown opening name",
-                where=f"{path}: {key}",
-                value=name,
-                expected=f"one of {', '.join(known)}",
-                remedy=f"did you mean '{near[0]}'?" if near else "",
-            )
-    for name in case.outlet_names:
-        if name not in case.outlets:
-            raise CaseError(
-                "the outlet has no boundary condition",
-                where=f"{path}: outlets.{name}",
-                remedy=f"add a table [outlets.{name}] with 'flow_fraction' or a Windkessel",
-            )
-    _check_fractions(case, path)
-
-
-def _check_fractions(case: Case, path: Path) -> None:
-    fractions = [outlet.flow_fraction for outlet in case.outlets.values()]
-    if any(fraction is None for fraction in fractions):
-        if any(fraction is not None for fraction in fractions):
-            raise CaseError(
-                "some outlets are tuned to a flow fraction and some have a given Windkessel",
-                where=f"{path}: outlets",
-                expected="the same for all outlets",
-            )
-        return
-    total = sum(fraction for fraction in fractions if fraction is not None)
-    if abs(total - 1.0) > 1e-3:
-        raise CaseError(
-            "the flow fractions of the outlets do not add up to one",
-            where=f"{path}: outlets",
-            value=f"{total:g}",
-            expected="1",
-        )

@@ -1,7 +1,7 @@
 """The one place where a 3D domain and a 0D circuit meet.
 
-Sign convention, everywhere in hemoplan: **flow is positive out of the 3D domain**, so a flow at an outlet is positive
-when blood leaves the 3D domain and enters the circuit. Pressures are relative to the atmosphere.
+Sign convention, everywhere in hemoplan: **flow is positive out of the 3D domain**, so a flow at an outlet is
+positive when blood leaves the 3D domain and enters the circuit. Pressures are relative to the atmosphere.
 """
 
 from __future__ import annotations
@@ -40,5 +40,5 @@ class BoundaryCircuit(Protocol):
         ...
 
     def step(self, state: FloatArray, flows: FloatArray, t: float, dt: float) -> CircuitStep:
-        """Advance from t - dt to t with the flows [m³/s] at t. Pure: the same step may be retried with other flows."""
+        """Advance from t - dt to t with the flows [m³/s] at t. Pure: a step may be retried with other flows."""
         ...

@@ -1,6 +1,7 @@
 """Errors that a user can cause or must know of: what, where, the value, what was expected, what to do.
 
-The command line prints them without a traceback and exits with `exit_code`. Everything else is a defect of hemoplan.
+The command line prints them without a traceback and exits with `exit_code`. Everything else is a defect of
+hemoplan.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class HemoplanError(Exception):
 
 
 class CaseError(HemoplanError):
-    """The case file is wrong: unknown key, missing unit, wrong dimension, value out of range, unknown name."""
+    """The case file is wrong: unknown key or name, missing unit, wrong dimension, value out of range."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""What a simulation hands on: histories at the ports, metrics, and the numerical health of the run. SI units."""
+"""What a simulation hands on: histories at the ports, metrics, and numerical health of the run. SI units."""
 
 from __future__ import annotations
 
@@ -38,11 +38,22 @@ class PortHistory:
         return np.asarray(self.flows[:, self.ports.index(port)])
 
     def cycle(self, period: float, index: int) -> PortHistory:
-        """One cardiac cycle of the history, counted from 0, or from the end if negative; times from 0 to the period."""
+        """One cardiac cycle, counted from 0, or from the end if negative; times above 0 and up to the period.
+
+        Raises:
+            HemoplanError: The history has no such cycle.
+        """
         total = round(float(self.times[-1]) / period)
         first = (index if index >= 0 else total + index) * period
         slack = 1e-6 * period
         inside = (self.times > first + slack) & (self.times <= first + period + slack)
+        if not inside.any():
+            raise HemoplanError(
+                "the history has no such cycle",
+                where="port histories",
+                value=index,
+                expected=f"one of the {total} cycles up to {self.times[-1]:g} s",
+            )
         return PortHistory(
             ports=self.ports,
             times=self.times[inside] - first,
@@ -58,7 +69,9 @@ def write_ports(path: Path, history: PortHistory) -> None:
     for index, port in enumerate(history.ports):
         header += [f"p_{port}_Pa", f"Q_{port}_m3_per_s"]
         columns += [history.pressures[:, index], history.flows[:, index]]
-    np.savetxt(path, np.column_stack(columns), delimiter=",", header=",".join(header), comments="", fmt="%.9e")
+    np.savetxt(
+        path, np.column_stack(columns), delimiter=",", header=",".join(header), comments="", fmt="%.9e"
+    )
 
 
 def read_ports(path: Path) -> PortHistory:
@@ -69,14 +82,19 @@ def read_ports(path: Path) -> PortHistory:
     """
     try:
         with path.open(encoding="utf-8") as file:
-            header = file.readline().strip().split(",")
-            table = np.loadtxt(file, delimiter=",", ndmin=2)
-        ports = tuple(name.removeprefix("p_").removesuffix("_Pa") for name in header[1::2])
+            header, *rows = file.read().splitlines() or [""]
+        if not rows:
+            raise ValueError("no time step in it")
+        table = np.loadtxt(rows, delimiter=",", ndmin=2)
+        ports = tuple(name.removeprefix("p_").removesuffix("_Pa") for name in header.split(",")[1::2])
         if table.shape[1] != 1 + 2 * len(ports):
             raise ValueError(f"{table.shape[1]} columns for {len(ports)} ports")
     except (OSError, ValueError) as error:
         raise HemoplanError(
-            "cannot read the port histories", where=str(path), value=error, remedy="run `hemoplan solve CASE` again"
+            "cannot read the port histories",
+            where=str(path),
+            value=error,
+            remedy="run `hemoplan solve CASE` again",
         ) from error
     return PortHistory(ports=ports, times=table[:, 0], pressures=table[:, 1::2], flows=table[:, 2::2])
 
@@ -115,17 +133,20 @@ class NumericalHealth:
         time_step: [s].
         steps: Time steps taken in all.
         cfl_max: Largest |u| dt / h of the last cycle.
-        mass_imbalance_max: Largest |sum of the flows over all ports| of one step, over the mean inflow. The flows are the
-            weakly conserved ones, which the circuits receive and `ports.csv` holds.
-        field_imbalance_max: The same for the surface integrals of the stored velocity field in the last cycle; it
-            measures how well the mesh resolves the flow at the openings.
-        periodicity_pressure: Largest change of a port pressure between the last two cycles, over the range of pressure.
-        periodicity_flow: Largest change of a port flow between the last two cycles, over the range of the inflow.
+        mass_imbalance_max: Largest |sum of the flows over all ports| of one step, over the mean inflow. The
+            flows are the weakly conserved ones, which the circuits receive and `ports.csv` holds.
+        field_imbalance_max: The same for the surface integrals of the stored velocity field in the last
+            cycle; it measures how well the mesh resolves the flow at the openings.
+        periodicity_pressure: Largest change of a port pressure between the last two cycles, over the range of
+            pressure.
+        periodicity_flow: Largest change of a port flow between the last two cycles, over the range of the
+            inflow.
         periodic_tolerance: What both were allowed to be.
         velocity_iterations, pressure_iterations: Mean Krylov iterations of a step.
         wall_seconds: Wall-clock time of the solve.
         ranks: MPI processes.
-        stabilisation_share: Power taken out by the stabilisation over the viscous dissipation, mean of the last cycle.
+        stabilisation_share: Power taken out by the stabilisation over the viscous dissipation, mean of the
+            last cycle.
     """
 
     cells: int
@@ -150,7 +171,8 @@ class NumericalHealth:
     @property
     def periodic(self) -> bool:
         """Whether the last two cycles agree within the tolerance."""
-        return max(self.periodicity_pressure, self.periodicity_flow) <= self.periodic_tolerance
+        tolerance = self.periodic_tolerance  # a NaN fails both comparisons
+        return self.periodicity_pressure <= tolerance and self.periodicity_flow <= tolerance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +186,13 @@ class FlowMetrics:
         proximal, distal: The openings between which the gradient is taken.
         ports: Metrics by port.
         flow_split: Share of the mean inflow that leaves through each outlet.
-        peak_to_peak_gradient: Systolic pressure at the proximal opening minus systolic pressure at the distal one,
-            each at its own instant [Pa]; what a catheter reports.
+        peak_to_peak_gradient: Systolic pressure at the proximal opening minus systolic pressure at the distal
+            one, each at its own instant [Pa]; what a catheter reports.
         peak_gradient: Largest instantaneous difference [Pa].
         mean_gradient: Mean difference [Pa].
         power_loss: Mean of (p + rho u²/2) carried in minus carried out, through all ports [W].
-        dissipation: Mean viscous dissipation in the volume, 2 mu e(u):e(u), and that of the stabilisation [W].
+        dissipation: Mean viscous dissipation in the volume, 2 mu e(u):e(u), and that of the stabilisation
+            [W].
         peak_velocity: Largest speed in the 3D domain in the last cycle [m/s].
         tawss: Time-averaged wall shear stress [Pa].
         osi: Oscillatory shear index, 0 to 0.5.

@@ -6,6 +6,7 @@ A dimensional value in a case file is a string with its unit, such as `"0.8 mm"`
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -43,9 +44,15 @@ def parse_quantity(text: object, unit: str) -> float:
         if registry.Unit(unit).dimensionless:
             return float(text)
         raise ValueError(f'missing unit; expected {example}, such as "{text:g} {unit}"')
+    if "," in text:
+        # pint leaves commas out, so that "3,4 kg" would be thirty-four kilograms.
+        raise ValueError(f"a comma in a number; write a decimal point; expected {example}")
     try:
         quantity = registry.Quantity(text.strip())
-    except Exception as error:  # pint's expression parser raises errors of many kinds, tokeniser errors among them
+    except pint.UndefinedUnitError as error:
+        names = ", ".join(re.findall("'[^']*'", str(error)))
+        raise ValueError(f"unknown unit {names}; expected {example}") from error
+    except Exception as error:  # pint's parser raises errors of many kinds, tokeniser errors among them
         raise ValueError(f"cannot be read as a number with a unit; expected {example}") from error
     if not isinstance(quantity, pint.Quantity):
         raise ValueError(f"missing unit; expected {example}")
@@ -88,7 +95,9 @@ class Quantity:
         """The text is read before pydantic sees the number."""
         return core_schema.no_info_before_validator_function(self.validate, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         """In a case file it is a text."""
         return {
             "type": "string",

@@ -19,7 +19,8 @@ class Waveform:
         period: Length of the cycle [s].
 
     Raises:
-        CaseError: Times do not increase or leave the cycle, values are not finite, or the period is not positive.
+        CaseError: Times do not increase or leave the cycle, values are not finite, or the period is not
+        positive.
     """
 
     def __init__(self, times: FloatArray, values: FloatArray, period: float) -> None:
@@ -54,7 +55,8 @@ class Waveform:
     def sample(self, times: FloatArray) -> FloatArray:
         """Values at many times [s]."""
         return np.asarray(
-            np.interp(np.mod(times, self.period), self.times, self.values, period=self.period), dtype=np.float64
+            np.interp(np.mod(times, self.period), self.times, self.values, period=self.period),
+            dtype=np.float64,
         )
 
     def mean(self) -> float:
@@ -69,22 +71,37 @@ class Waveform:
 
 
 def read_waveform(path: Path, period: float) -> Waveform:
-    """Read a two-column CSV `phase,value` with phase in [0, 1) of the cycle; values in any unit, to be scaled.
+    """Read a two-column CSV `phase,value`, phase in [0, 1) of the cycle; values in any unit, to be scaled.
 
     Raises:
         CaseError: The file is missing or is not two columns of numbers.
     """
     try:
-        table = np.loadtxt(path, delimiter=",", comments="#", ndmin=2)
+        rows = [row for row in path.read_text(encoding="utf-8").splitlines() if row.partition("#")[0].strip()]
+        if not rows:
+            raise ValueError("no row in it")
+        table = np.loadtxt(rows, delimiter=",", comments="#", ndmin=2)
     except (OSError, ValueError) as error:
         raise CaseError(
             "cannot read the waveform",
             where=str(path),
             value=error,
-            expected="a CSV file of two columns, phase of the cycle in [0, 1) and value; lines with # are comments",
+            expected="a CSV file of two columns, phase of the cycle in [0, 1) and value; # starts a comment",
         ) from error
     if table.shape[1] != 2:
         raise CaseError(
-            "the waveform must have two columns", where=str(path), value=table.shape[1], expected="phase,value"
+            "the waveform must have two columns",
+            where=str(path),
+            value=table.shape[1],
+            expected="phase,value",
         )
-    return Waveform(table[:, 0] * period, table[:, 1], period)
+    phases = table[:, 0]
+    if not ((np.diff(phases) > 0.0).all() and phases[0] >= 0.0 and phases[-1] < 1.0):
+        raise CaseError(
+            "the waveform's phases must increase and lie within one cycle",
+            where=str(path),
+            value=f"{phases[0]:g} to {phases[-1]:g}",
+            expected="increasing phases in [0, 1)",
+            remedy="leave out a last row that repeats the first one at phase 1",
+        )
+    return Waveform(phases * period, table[:, 1], period)

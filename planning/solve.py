@@ -1,7 +1,8 @@
 """One flow simulation under MPI: `mpirun -n N python -m planning.solve FOLDER/solve.json`.
 
-Reads a request and its files, continues from a checkpoint of the same request where there is one, and leaves histories,
-fields and metrics in the request's folder. Everything that the user must know of a failure goes to `error.json`.
+Reads a request and its files, continues from a checkpoint of the same request where there is one, and leaves
+histories, fields and metrics in the request's folder. Everything that the user must know of a failure goes to
+`error.json`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 from types import FrameType
 
 import numpy as np
+from mpi4py import MPI
+
 from cfd.checkpoint import Checkpoint, read_checkpoint, read_velocity, write_checkpoint
 from cfd.cycle_statistics import CycleStatistics
 from cfd.domain import read_domain
@@ -26,13 +29,11 @@ from cfd.linear_elements import build_linear_elements
 from cfd.mesh_order import MeshOrder
 from cfd.metrics import flow_metrics
 from cfd.progress import ProgressLog
-from cfd.simulation import Moment, Record, Simulation
+from cfd.simulation import Moment, Simulation
 from hemoplan.errors import HemoplanError, InterruptedRunError, ResourceError
 from hemoplan.results import write_metrics, write_ports
 from hemoplan.waveform import read_waveform
 from lumped.circuit_file import read_circuit
-from mpi4py import MPI
-
 from planning.run_folder import VariantFolder
 from planning.solve_request import SolveRequest, read_request
 
@@ -74,7 +75,8 @@ class _Run:
             dt=request.period / steps,
             stabilise=request.stabilise,
         )
-        self.peak_step = 1 + int(np.argmax(self.inflow.sample(self.stepper.dt * np.arange(1, steps + 1))))
+        times = self.stepper.dt * np.arange(1, steps + 1, dtype=np.float64)
+        self.peak_step = 1 + int(np.argmax(self.inflow.sample(times)))
         self.statistics = CycleStatistics(self.stepper, peak_step=self.peak_step)
         self.simulation = Simulation(
             self.stepper,
