@@ -1,0 +1,1 @@
+"""Bedside data to a personalised, continuously updated lumped model."""
