@@ -108,8 +108,8 @@ class FractionalStep:
         *,
         dt: float,
         stabilise: bool = True,
-        velocity_tolerance: float = 1e-6,
-        pressure_tolerance: float = 1e-6,
+        velocity_tolerance: float = 1e-5,
+        pressure_tolerance: float = 1e-5,
     ) -> None:
         domain = elements.domain
         self.elements = elements
