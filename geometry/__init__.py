@@ -1,0 +1,1 @@
+"""Image to label map to surface to surgical edit to tetrahedra. No DOLFINx here."""
