@@ -1,0 +1,5 @@
+"""`python -m planning`: the command line."""
+
+from planning.cli import main
+
+main()

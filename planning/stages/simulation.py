@@ -1,0 +1,193 @@
+"""The flow simulations: one request a variant, prolonged where it is not periodic yet, resumed where it was stopped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from geometry.centerline import read_centerline
+from hemoplan.case import Variant
+from hemoplan.errors import HemoplanError
+from hemoplan.results import FlowMetrics, read_metrics
+from hemoplan.units import to_unit
+from lumped.circuit_file import write_circuit
+from lumped.simulation import periodic_circuit
+from lumped.windkessel import WindkesselBank
+from planning.calibration import inflow_waveform, surrogate_of, write_inflow
+from planning.digest import digest_bytes, digest_code, digest_file, digest_inputs, digest_model
+from planning.display import Display
+from planning.launch import Progress, launch_solver
+from planning.ledger import Drafts, Ledger
+from planning.plan import Plan
+from planning.run_folder import VariantFolder
+from planning.solve_request import SolveRequest, read_request, write_request
+from planning.wording import duration
+
+EXTRA_CYCLES = 2
+"""Most cycles that a simulation is prolonged by until it is periodic."""
+
+
+def simulate(
+    plan: Plan,
+    ledger: Ledger,
+    display: Display,
+    variant: Variant,
+    circuit: WindkesselBank,
+    *,
+    warm_start: Path | None = None,
+) -> None:
+    """Simulate a variant for the cycles of the case, and up to two more until it is periodic.
+
+    Args:
+        plan, ledger, display: The run.
+        variant: The variant.
+        circuit: Behind its outlets, with the state at t = 0.
+        warm_start: Checkpoint on the same mesh whose velocity is the first one.
+    """
+    folder = plan.run.variant(variant.name)
+    inputs = simulation_inputs(plan, variant, circuit, warm_start)
+
+    def work(drafts: Drafts) -> str:
+        wanted, key = plan.case.solver.cycles, digest_inputs(inputs)
+        metrics = run_solver(plan, display, variant, circuit, cycles=wanted, key=key, warm_start=warm_start)
+        cycles = _cycles_done(folder, wanted)
+        while not metrics.health.periodic and cycles < wanted + EXTRA_CYCLES:
+            cycles += 1
+            metrics = run_solver(plan, display, variant, circuit, cycles=cycles, key=key, warm_start=warm_start)
+        change = max(metrics.health.periodicity_pressure, metrics.health.periodicity_flow)
+        if not metrics.health.periodic:
+            display.warn(
+                f"{variant.name}: not periodic after {cycles} cycles; the last two differ by {100 * change:.1f} % "
+                "(raise solver.cycles)"
+            )
+        gradient = to_unit(metrics.peak_to_peak_gradient, "mmHg")
+        return f"gradient {gradient:.1f} mmHg peak to peak, {cycles} cycles, periodic to {100 * change:.1f} %"
+
+    ledger.perform(
+        f"simulation {variant.name}",
+        inputs={**inputs, "cycles": str(plan.case.solver.cycles)},
+        outputs=[folder.metrics, folder.ports, folder.peak_field, folder.mean_field, folder.wall_field],
+        work=work,
+    )
+
+
+def simulation_inputs(
+    plan: Plan, variant: Variant, circuit: WindkesselBank, warm_start: Path | None
+) -> Mapping[str, str]:
+    """Fingerprints of all that a simulation depends on, but for the number of cycles."""
+    case, folder = plan.case, plan.run.variant(variant.name)
+    settings = case.solver.model_copy(update={"cycles": 0})
+    return {
+        "mesh": digest_file(folder.mesh.path),
+        "circuit": digest_bytes(repr(circuit).encode()),
+        "inflow": digest_bytes(repr((inflow_waveform(case).values.tolist(), case.patient.period)).encode()),
+        "blood": digest_model(case.blood),
+        "solver": digest_model(settings),
+        "comparison": digest_model(case.comparison),
+        "start": "rest" if warm_start is None else digest_file(warm_start),
+        "code": digest_code("cfd", "planning.solve", "lumped.windkessel"),
+    }
+
+
+def periodic_start(plan: Plan, variant: Variant, circuit: WindkesselBank) -> WindkesselBank:
+    """The circuits with the state at t = 0 that is periodic for the 0D stand-in of a variant."""
+    centerline = read_centerline(plan.run.variant(variant.name).centerline)
+    surrogate = surrogate_of(centerline, plan.case)
+    return periodic_circuit(surrogate, circuit.reordered(surrogate.outlets), inflow_waveform(plan.case))
+
+
+def run_solver(
+    plan: Plan,
+    display: Display,
+    variant: Variant,
+    circuit: WindkesselBank,
+    *,
+    cycles: int,
+    key: str,
+    warm_start: Path | None = None,
+) -> FlowMetrics:
+    """Have one simulation done, from its checkpoint where there is one of the same key.
+
+    Args:
+        plan, display, variant, circuit, warm_start: As of `simulate`.
+        cycles: Cycles to run.
+        key: Fingerprint of all that the simulation depends on, but for the cycles; a checkpoint of another is removed.
+    """
+    folder = plan.run.variant(variant.name)
+    request = _request(plan, variant, cycles, warm_start)
+    path = folder.path / "solve.json"
+    request = _settle_checkpoint(folder, request, path, key)
+    folder.fields.mkdir(exist_ok=True)
+    write_circuit(folder.circuit, circuit)
+    write_inflow(folder.inflow, inflow_waveform(plan.case))
+    write_request(path, request)
+    launch_solver(path, ranks=plan.ranks, report=_reporter(display), keep_open=[plan.lock])
+    return read_metrics(folder.metrics)
+
+
+def _request(plan: Plan, variant: Variant, cycles: int, warm_start: Path | None) -> SolveRequest:
+    case, folder = plan.case, plan.run.variant(variant.name)
+    solver, blood = case.solver, case.blood
+    return SolveRequest(
+        variant=variant.name,
+        proximal=case.comparison.proximal,
+        distal=case.comparison.distal,
+        mesh=folder.mesh.path.name,
+        circuit=folder.circuit.name,
+        inflow=folder.inflow.name,
+        period=case.patient.period,
+        cycles=cycles,
+        time_step=solver.time_step,
+        output_interval=solver.output_interval,
+        density=blood.density,
+        viscosity=blood.viscosity,
+        stabilise=solver.stabilisation != "none",
+        periodic_tolerance=solver.periodic_tolerance,
+        warm_start=None if warm_start is None else os.path.relpath(warm_start, folder.path),
+    )
+
+
+def _settle_checkpoint(folder: VariantFolder, request: SolveRequest, path: Path, key: str) -> SolveRequest:
+    """Keep a checkpoint that the request can go on from, and remove any other.
+
+    A simulation that was stopped while it was prolonged keeps its larger number of cycles.
+    """
+    note = folder.checkpoint / "key.txt"
+    kept = note.is_file() and note.read_text(encoding="utf-8") == key
+    if kept:
+        earlier = _earlier_cycles(path, request)
+        if earlier is not None and request.cycles < earlier <= request.cycles + EXTRA_CYCLES:
+            return replace(request, cycles=earlier)
+        kept = earlier is not None and earlier <= request.cycles
+    if not kept:
+        shutil.rmtree(folder.checkpoint, ignore_errors=True)
+    folder.checkpoint.mkdir(exist_ok=True)
+    note.write_text(key, encoding="utf-8")
+    return request
+
+
+def _earlier_cycles(path: Path, request: SolveRequest) -> int | None:
+    """Cycles of the request that lies on disk, where it is equal to another but for them."""
+    try:
+        earlier = read_request(path)
+    except HemoplanError:
+        return None
+    return earlier.cycles if replace(earlier, cycles=request.cycles) == request else None
+
+
+def _cycles_done(folder: VariantFolder, wanted: int) -> int:
+    return max(wanted, read_request(folder.path / "solve.json").cycles)
+
+
+def _reporter(display: Display) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        text = (
+            f"cycle {progress.cycle} of {progress.cycles}, CFL {progress.courant:.1f}, "
+            f"{duration(progress.seconds_left)} left"
+        )
+        display.update(progress.fraction, text)
+
+    return report
