@@ -70,7 +70,7 @@ def write_checkpoint(
             "fingerprint": np.array(fingerprint),
             "record_pressures": np.array(record.pressures),
             "record_flows": np.array(record.flows),
-            "record_field_flows": np.array(record.field_flows),
+            "record_uncorrected_flows": np.array(record.uncorrected_flows),
             "record_iterations": np.array([record.velocity_iterations, record.pressure_iterations]),
         }
         error = _save(path, arrays)
@@ -122,7 +122,7 @@ def read_checkpoint(
     record = Record(
         pressures=list(small["record_pressures"]),
         flows=list(small["record_flows"]),
-        field_flows=list(small["record_field_flows"]),
+        uncorrected_flows=list(small["record_uncorrected_flows"]),
         velocity_iterations=velocity_iterations,
         pressure_iterations=pressure_iterations,
     )

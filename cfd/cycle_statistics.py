@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cfd.fractional_step import FlowState, FractionalStep, StepReport
+from cfd.wall_shear import WallShear
 from hemoplan.arrays import FloatArray
 
 DISSIPATION_EVERY = 5
@@ -26,6 +27,7 @@ class CycleStatistics:
     def __init__(self, stepper: FractionalStep, *, peak_step: int) -> None:
         self._stepper = stepper
         self._peak_step = peak_step
+        self.wall_shear = WallShear(stepper.elements, stepper.fluid.viscosity)
         n = stepper.elements.nodes
         self.nodal: dict[str, FloatArray] = {
             "velocity": np.zeros((n, 3)),
@@ -51,12 +53,12 @@ class CycleStatistics:
         stepper, scalars, nodal = self._stepper, self.scalars, self.nodal
         comm = stepper.elements.domain.comm
         scalars["steps"] += 1.0
-        shear = report.wall_shear
+        shear = self.wall_shear.compute(state.velocity)
         nodal["velocity"] += state.velocity
         nodal["pressure"] += state.pressure
         nodal["wss"] += shear
         nodal["wss_magnitude"] += np.linalg.norm(shear, axis=1)
-        scalars["power"] += stepper.kinetic_power(state.velocity, report.pressures, report.projected_flows)
+        scalars["power"] += stepper.kinetic_power(state.velocity, report.pressures, report.flows)
         if round(scalars["steps"]) == self._peak_step:
             nodal["peak_velocity"] = state.velocity.copy()
             nodal["peak_pressure"] = state.pressure.copy()

@@ -45,7 +45,6 @@ def write_wall(path: Path, elements: LinearElements, order: MeshOrder, statistic
     Raises:
         ResourceError: The file cannot be written.
     """
-    wall_facets = elements.patch_facets(*elements.domain.wall)
     tawss, osi = statistics.wall_indices()
     data = {
         "tawss": order.gather(tawss),
@@ -53,7 +52,7 @@ def write_wall(path: Path, elements: LinearElements, order: MeshOrder, statistic
         "wss_peak": order.gather(statistics.nodal["peak_wss"]),
     }
     points = order.gather(elements.coordinates)
-    triangles = order.gather_cells(wall_facets.nodes)
+    triangles = order.gather_cells(statistics.wall_shear.facets.nodes)
     error = None
     if points is not None and triangles is not None:
         used, renumbered = np.unique(triangles, return_inverse=True)

@@ -15,7 +15,9 @@ equal-order elements keep a stable pressure also in steady flow (Codina, J. Comp
 w.grad u that the mesh cannot represent, tau (w.grad u - P(w.grad u), w.grad v) (orthogonal subscales, Codina,
 CMAME 190 (2000), DOI 10.1016/S0045-7825(00)00254-1), which vanishes at second order with the mesh size.
 
-The port pressures p_k are unknowns of step 2, see `cfd.port_response`.
+The port pressures p_k are unknowns of step 2, see `cfd.port_response`. The flow through a port is known from step 2
+to the tolerance of the linear solver; the velocity at its nodes, which no equation of step 2 tests, is shifted to
+carry that flow.
 """
 
 from __future__ import annotations
@@ -27,12 +29,11 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from cfd import kernels
-from cfd.inlet_profile import inlet_velocity
+from cfd.inlet_profile import unit_outflow
 from cfd.linear_elements import Halo, LinearElements
 from cfd.port_response import solve_port_pressures
 from cfd.pressure_solver import PressureSolver
 from cfd.velocity_solver import VelocitySolver
-from cfd.wall_shear import WallShear
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.circuit import BoundaryCircuit
 from hemoplan.errors import BoundaryError
@@ -76,16 +77,15 @@ class StepReport:
 
     Attributes:
         pressures: (1 + k,) mean pressure over the inlet and each outlet [Pa].
-        flows: (1 + k,) flow of the velocity field out of the domain through the inlet and each outlet [m³/s].
-        projected_flows: (1 + k,) the flows that the pressure step balances, which the circuit receives [m³/s].
-        wall_shear: (n, 3) wall shear stress at the local nodes, zero away from the wall [Pa].
+        flows: (1 + k,) flow out of the domain through the inlet and each outlet [m³/s]: the flows that the pressure
+            step balances, that the circuit receives and that the surface integrals of the velocity field equal.
+        uncorrected_flows: (1 + k,) these surface integrals before the velocity at the outlets was made to agree [m³/s].
         velocity_iterations, pressure_iterations: Krylov iterations.
     """
 
     pressures: FloatArray
     flows: FloatArray
-    projected_flows: FloatArray
-    wall_shear: FloatArray
+    uncorrected_flows: FloatArray
     velocity_iterations: int
     pressure_iterations: int
 
@@ -97,6 +97,7 @@ class FractionalStep:
         elements: P1 elements on the domain.
         fluid: Density and viscosity.
         dt: Time step [s].
+        inlet_layer: Thickness of the boundary layer of the inlet's velocity profile [m]; developed flow if None.
         stabilise: Whether the orthogonal-subscale term for under-resolved convection is on.
         velocity_tolerance, pressure_tolerance: Relative residuals of the linear solvers.
     """
@@ -107,6 +108,7 @@ class FractionalStep:
         fluid: Fluid,
         *,
         dt: float,
+        inlet_layer: float | None = None,
         stabilise: bool = True,
         velocity_tolerance: float = 1e-5,
         pressure_tolerance: float = 1e-5,
@@ -116,6 +118,7 @@ class FractionalStep:
         self.fluid = fluid
         self.dt = dt
         self.stabilise = stabilise
+        self._inlet_layer = inlet_layer
         self.inlet = domain.inlet
         self.outlets = domain.outlets
         entries = elements.indices.size
@@ -177,7 +180,7 @@ class FractionalStep:
         order_factor = 1.0 if state.starting else 1.5
         scale = self.dt / (order_factor * self.fluid.density)
         gradient = self._project_gradient(state.pressure)
-        tentative, wall_shear = self._tentative_velocity(state, inflow, order_factor)
+        tentative = self._tentative_velocity(state, inflow, order_factor)
 
         rhs = np.zeros(self.elements.nodes)
         field = tentative + scale * gradient
@@ -204,6 +207,10 @@ class FractionalStep:
         velocity = tentative - scale * (self._project_gradient(pressure) - gradient)
         velocity[self._wall_nodes] = 0.0
         velocity[self._inlet_nodes] = inflow * self._inlet_velocity
+        projected = free_flows - scale * self._response @ step.pressures
+        field_flows = self.flows(velocity)
+        for (nodes, outflow), missing in zip(self._outflows, projected - field_flows[1:], strict=True):
+            velocity[nodes] += missing * outflow
         after = FlowState(
             time=time,
             velocity=velocity,
@@ -214,12 +221,10 @@ class FractionalStep:
             port_pressures=step.pressures,
             starting=False,
         )
-        projected = free_flows - scale * self._response @ step.pressures
         report = StepReport(
             pressures=np.concatenate([[self._inlet_pressure(pressure)], step.pressures]),
-            flows=self.flows(velocity),
-            projected_flows=np.concatenate([[-inflow], projected]),
-            wall_shear=wall_shear,
+            flows=np.concatenate([[-inflow], projected]),
+            uncorrected_flows=field_flows,
             velocity_iterations=self._velocity_solver.iterations,
             pressure_iterations=self._pressure_solver.iterations,
         )
@@ -273,10 +278,7 @@ class FractionalStep:
     def _geometry(self) -> tuple[NDArray[np.int32], FloatArray, FloatArray]:
         return self.elements.cells, self.elements.gradients, self.elements.volumes
 
-    def _tentative_velocity(
-        self, state: FlowState, inflow: float, order_factor: float
-    ) -> tuple[FloatArray, FloatArray]:
-        """The velocity of step 1, and the wall shear stress that its momentum balance implies."""
+    def _tentative_velocity(self, state: FlowState, inflow: float, order_factor: float) -> FloatArray:
         rho, dt = self.fluid.density, self.dt
         if state.starting:
             convecting, past = state.velocity, state.velocity
@@ -305,9 +307,8 @@ class FractionalStep:
         velocity = convecting.copy()
         velocity[self._wall_nodes] = 0.0
         velocity[self._inlet_nodes] = inflow * self._inlet_velocity
-        wall_rows, wall_rhs = self.wall_shear.wall_rows(values), rhs[self._wall_nodes]
         self._velocity_solver.solve(values, rhs, velocity)
-        return velocity, self.wall_shear.compute(wall_rows, velocity, wall_rhs)
+        return velocity
 
     def _project_gradient(self, pressure: FloatArray) -> FloatArray:
         gradient = np.zeros((self.elements.nodes, 3))
@@ -318,9 +319,10 @@ class FractionalStep:
 
     def _set_up_boundaries(self) -> None:
         elements, domain = self.elements, self.elements.domain
-        self.wall_shear = WallShear(elements)
-        self._wall_nodes = self.wall_shear.nodes
-        self._inlet_nodes, self._inlet_velocity = inlet_velocity(elements, self.inlet)
+        self._wall_nodes = elements.patch_nodes(*domain.wall)
+        self._inlet_nodes, outflow = unit_outflow(elements, self.inlet, layer=self._inlet_layer)
+        self._inlet_velocity = -outflow
+        self._outflows = [unit_outflow(elements, patch) for patch in self.outlets]
         self._open_facets = [elements.patch_facets(patch) for patch in (self.inlet, *self.outlets)]
         self._open_slots = [self._facet_slots(facets.nodes) for facets in self._open_facets[1:]]
         self._port_nodes = [elements.patch_nodes(patch) for patch in self.outlets]

@@ -51,7 +51,7 @@ class ProgressLog:
             "cfl": moment.courant,
             "velocity_iterations": moment.report.velocity_iterations,
             "pressure_iterations": moment.report.pressure_iterations,
-            "flows": self._by_port(moment.report.projected_flows),
+            "flows": self._by_port(moment.report.flows),
             "pressures": self._by_port(moment.report.pressures),
             "seconds_left": (steps - moment.step) / rate,
         }

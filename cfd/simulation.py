@@ -29,15 +29,15 @@ class Record:
 
     pressures: list[FloatArray] = field(default_factory=list)
     flows: list[FloatArray] = field(default_factory=list)
-    field_flows: list[FloatArray] = field(default_factory=list)
+    uncorrected_flows: list[FloatArray] = field(default_factory=list)
     velocity_iterations: list[int] = field(default_factory=list)
     pressure_iterations: list[int] = field(default_factory=list)
 
     def add(self, report: StepReport) -> None:
         """Add one step."""
         self.pressures.append(report.pressures)
-        self.flows.append(report.projected_flows)
-        self.field_flows.append(report.flows)
+        self.flows.append(report.flows)
+        self.uncorrected_flows.append(report.uncorrected_flows)
         self.velocity_iterations.append(report.velocity_iterations)
         self.pressure_iterations.append(report.pressure_iterations)
 

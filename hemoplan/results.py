@@ -133,10 +133,10 @@ class NumericalHealth:
         time_step: [s].
         steps: Time steps taken in all.
         cfl_max: Largest |u| dt / h of the last cycle.
-        mass_imbalance_max: Largest |sum of the flows over all ports| of one step, over the mean inflow. The
-            flows are the weakly conserved ones, which the circuits receive and `ports.csv` holds.
-        field_imbalance_max: The same for the surface integrals of the stored velocity field in the last
-            cycle; it measures how well the mesh resolves the flow at the openings.
+        mass_imbalance_max: Largest |sum of the flows over all ports| of one step, over the mean inflow.
+        outlet_correction_max: Largest change, in the last cycle, that made the surface integral of the velocity
+            at an outlet equal the flow through it, over the mean inflow; it measures how well the mesh resolves
+            the flow at the outlets.
         periodicity_pressure: Largest change of a port pressure between the last two cycles, over the range of
             pressure.
         periodicity_flow: Largest change of a port flow between the last two cycles, over the range of the
@@ -158,7 +158,7 @@ class NumericalHealth:
     steps: int
     cfl_max: float
     mass_imbalance_max: float
-    field_imbalance_max: float
+    outlet_correction_max: float
     periodicity_pressure: float
     periodicity_flow: float
     periodic_tolerance: float

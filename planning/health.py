@@ -159,8 +159,8 @@ _PROPERTIES: tuple[tuple[str, Callable[[NumericalHealth], HealthCell]], ...] = (
     ("Largest CFL number", lambda h: _fine(plain(h.cfl_max, 2))),
     ("Mass balance, worst step (of mean inflow)", _mass),
     (
-        "Flow balance of the stored velocity field",
-        lambda h: _fine(f"{plain(100 * h.field_imbalance_max, 2)} %"),
+        "Largest correction of the velocity at an outlet (of mean inflow)",
+        lambda h: _fine(f"{plain(100 * h.outlet_correction_max, 1)} %"),
     ),
     ("Change of pressure between the last two cycles", lambda h: _periodicity(h.periodicity_pressure, h)),
     ("Change of flow between the last two cycles", lambda h: _periodicity(h.periodicity_flow, h)),

@@ -73,6 +73,7 @@ class _Run:
             self.elements,
             Fluid(density=request.density, viscosity=request.viscosity),
             dt=request.period / steps,
+            inlet_layer=math.sqrt(request.viscosity / request.density * request.period / (2.0 * math.pi)),
             stabilise=request.stabilise,
         )
         times = self.stepper.dt * np.arange(1, steps + 1, dtype=np.float64)

@@ -244,7 +244,7 @@ def _metrics(name: str, cycle: PortHistory, faults: Faults) -> FlowMetrics:
             steps=2571,
             cfl_max=1.9,
             mass_imbalance_max=faults.mass_imbalance if name == "baseline" else 2e-4,
-            field_imbalance_max=0.021,
+            outlet_correction_max=0.021,
             periodicity_pressure=faults.periodicity if name == "baseline" else 0.006,
             periodicity_flow=0.004,
             periodic_tolerance=0.02,
