@@ -24,6 +24,8 @@ from lumped.windkessel import Windkessel, WindkesselBank
 
 RETUNE = 1.5 * MMHG
 """Miss of a cuff pressure in the 3D simulation from which the circuits are tuned again [Pa]."""
+RETUNE_FRACTION = 0.02
+"""Miss of a flow fraction in the 3D simulation from which the circuits are tuned again."""
 MAX_ROUNDS = 3
 """Most 3D simulations of the baseline that the tuning may take."""
 ROUND_CYCLES = 2
@@ -128,8 +130,20 @@ def reached_pressure(history: PortHistory, *, period: float, site: str) -> CuffP
 
 def largest_miss(reached: CuffPressure, wanted: CuffPressure) -> float:
     """Largest difference of systolic, diastolic and mean pressure [Pa]."""
-    pairs = ((reached.systolic, wanted.systolic), (reached.diastolic, wanted.diastolic), (reached.mean, wanted.mean))
+    pairs = (
+        (reached.systolic, wanted.systolic),
+        (reached.diastolic, wanted.diastolic),
+        (reached.mean, wanted.mean),
+    )
     return max(abs(one - other) for one, other in pairs)
+
+
+def largest_fraction_miss(history: PortHistory, targets: Targets, *, period: float) -> float:
+    """Largest difference of a flow fraction from its target in the last cycle of a 3D simulation."""
+    cycle = history.cycle(period, -1)
+    flows = {outlet: float(cycle.flow(outlet).mean()) for outlet in targets.fractions}
+    total = sum(flows.values())
+    return max(abs(flow / total - targets.fractions[outlet]) for outlet, flow in flows.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,8 @@ def choose_camera(points: FloatArray, *, direction: Vec3 | None = None) -> Camer
 
     It stays level with +z (the head) up and turns about z until the horizontal axis along which the points
     spread widest lies in the picture; of the two sides it takes the one that has the patient's right on the
-    left of the picture, as in every angiogram.
+    left of the picture, as in every angiogram. Vessels that lie in a transverse plane are seen from the feet, the
+    front up, as in every axial slice.
 
     Args:
         points: (n, 3) points of all variants, LPS [m].
@@ -75,6 +76,8 @@ def choose_camera(points: FloatArray, *, direction: Vec3 | None = None) -> Camer
     """
     points = np.asarray(points, dtype=np.float64)
     up = np.array([0.0, 0.0, 1.0])
+    if direction is None and _is_transverse(points):
+        direction = (0.0, 0.0, 1.0)
     if direction is None:
         horizontal = points[:, :2] - points[:, :2].mean(axis=0)
         _, axes = np.linalg.eigh(horizontal.T @ horizontal)
@@ -104,6 +107,13 @@ def choose_camera(points: FloatArray, *, direction: Vec3 | None = None) -> Camer
         half_width=_MARGIN * 0.5 * float(np.ptp(across)),
         half_height=_MARGIN * 0.5 * float(np.ptp(upward)),
     )
+
+
+def _is_transverse(points: FloatArray) -> bool:
+    """Whether the points spread least along z, as in a scan whose z axis is not the body's."""
+    offsets = points - points.mean(axis=0)
+    _, axes = np.linalg.eigh(offsets.T @ offsets)
+    return bool(abs(axes[2, 0]) > 0.8)
 
 
 def _vector(values: NDArray[np.floating]) -> Vec3:

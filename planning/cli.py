@@ -29,20 +29,28 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-CaseArgument = Annotated[Path, typer.Argument(metavar="CASE", help="Case file, or the folder that holds a case.toml.")]
+CaseArgument = Annotated[
+    Path, typer.Argument(metavar="CASE", help="Case file, or the folder that holds a case.toml.")
+]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results; runs/<name of the case> by default.")
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Folder of the results; runs/<name of the case> by default."),
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help='Change the case, such as mesh.size="0.6 mm"; may be repeated.'),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help='Change the case, such as mesh.size="0.6 mm"; may be repeated.'
+    ),
 ]
 ProfileOption = Annotated[
-    str | None, typer.Option("--profile", metavar="NAME", help="Apply the table \\[profiles.NAME] of the case file.")
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="Apply the table \\[profiles.NAME] of the case file."),
 ]
 RanksOption = Annotated[
     int | None,
-    typer.Option("--ranks", min=1, max=4096, help="MPI processes of the solver; by default the cores, at most 4."),
+    typer.Option(
+        "--ranks", min=1, max=4096, help="MPI processes of the solver; by default the cores, at most 4."
+    ),
 ]
 VariantOption = Annotated[
     list[str] | None,
@@ -72,8 +80,7 @@ def run(
 ) -> None:
     """Do everything: from the scan to the report.
 
-    The same command again resumes from the last finished stage and the last checkpoint of the solver, and does
-    only what a change of the case asks for.
+    The same command again resumes where it was stopped, and does only what a changed case asks for.
 
     Examples:
 
@@ -181,12 +188,16 @@ def report(
 @app.command()
 def view(
     source: Annotated[
-        Path, typer.Argument(metavar="CASE_OR_RUN", help="Run folder, or the case whose results lie in runs/.")
+        Path,
+        typer.Argument(metavar="CASE_OR_RUN", help="Run folder, or the case whose results lie in runs/."),
     ],
-    variant: Annotated[str | None, typer.Option("--variant", help="Its name; the baseline by default.")] = None,
+    variant: Annotated[
+        str | None, typer.Option("--variant", help="Its name; the baseline by default.")
+    ] = None,
     field: Annotated[str, typer.Option("--field", help="pressure, velocity, tawss or osi.")] = "pressure",
     screenshot: Annotated[
-        Path | None, typer.Option("--screenshot", metavar="PNG", help="Write a picture instead of opening a window.")
+        Path | None,
+        typer.Option("--screenshot", metavar="PNG", help="Write a picture instead of opening a window."),
     ] = None,
 ) -> None:
     """Look at the results in 3D, in a window or as a picture.
@@ -236,7 +247,7 @@ def doctor() -> None:
 def main() -> NoReturn:
     """Run the command line; errors for the user go to stderr with an exit code of their kind, and no traceback."""
     try:
-        app()
+        app(prog_name="hemoplan")
     except HemoplanError as error:
         _show_error("", str(error))
         sys.exit(error.exit_code)

@@ -86,7 +86,9 @@ class TerminalDisplay:
             self._bar.update(self._task, total=1.0, completed=fraction, text=text)
         elif time.monotonic() - self._spoke > _PLAIN_INTERVAL:
             self._spoke = time.monotonic()
-            self._console.print(f"  {self._stage}: {100.0 * fraction:.0f} %  {text}", markup=False, highlight=False)
+            self._console.print(
+                f"  {self._stage}: {100.0 * fraction:.0f} %  {text}", markup=False, highlight=False
+            )
 
     def finish(self, stage: str, seconds: float, summary: str) -> None:
         """Print the stage's line."""

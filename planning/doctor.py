@@ -43,7 +43,9 @@ _PACKAGES: tuple[tuple[str, str, bool, str], ...] = (
 )
 """Name on the package index, module, whether it is needed, what for."""
 
-_RANKS_PROGRAM = "from mpi4py import MPI; c = MPI.COMM_WORLD; print(f'sum {c.allreduce(c.rank + 1)}', flush=True)"
+_RANKS_PROGRAM = (
+    "from mpi4py import MPI; c = MPI.COMM_WORLD; print(f'sum {c.allreduce(c.rank + 1)}', flush=True)"
+)
 _POISSON_PROGRAM = """
 import dolfinx, numpy, ufl
 from dolfinx.fem.petsc import LinearProblem
@@ -94,7 +96,13 @@ class Finding:
 def examine() -> list[Finding]:
     """Look at everything; takes some seconds, the first time up to a minute."""
     packages = [_check_package(*entry) for entry in _PACKAGES]
-    checks: list[Callable[[], Finding]] = [_check_mpi, _check_poisson, _check_rendering, _check_disk, _check_cache]
+    checks: list[Callable[[], Finding]] = [
+        _check_mpi,
+        _check_poisson,
+        _check_rendering,
+        _check_disk,
+        _check_cache,
+    ]
     return [_check_python(), *packages, *(check() for check in checks)]
 
 
@@ -104,7 +112,9 @@ def show(findings: list[Finding], console: Console) -> None:
     for title in ("", "what", "found"):
         table.add_column(title)
     for finding in findings:
-        mark = "[green]ok[/]" if finding.fine else "[red]missing[/]" if finding.needed else "[yellow]absent[/]"
+        mark = (
+            "[green]ok[/]" if finding.fine else "[red]missing[/]" if finding.needed else "[yellow]absent[/]"
+        )
         table.add_row(mark, escape(finding.what), escape(finding.detail))
     console.print(table)
     wrong = [finding for finding in findings if not finding.fine]
@@ -116,7 +126,9 @@ def show(findings: list[Finding], console: Console) -> None:
 
 def _check_python() -> Finding:
     found = ".".join(str(part) for part in sys.version_info[:3])
-    return Finding(what="Python", fine=sys.version_info >= (3, 11), needed=True, detail=found, remedy=_INSTALL)
+    return Finding(
+        what="Python", fine=sys.version_info >= (3, 11), needed=True, detail=found, remedy=_INSTALL
+    )
 
 
 def _check_package(name: str, module: str, needed: bool, purpose: str) -> Finding:
@@ -140,7 +152,9 @@ def _version(name: str, module: str) -> str:
 
 def _check_mpi() -> Finding:
     remedy = "install Open MPI and mpi4py, or " + _INSTALL + "; a single process works with --ranks 1"
-    return _try_program("MPI, two processes", _RANKS_PROGRAM, r"sum 3\b", "both answered", ranks=2, remedy=remedy)
+    return _try_program(
+        "MPI, two processes", _RANKS_PROGRAM, r"sum 3\b", "both answered", ranks=2, remedy=remedy
+    )
 
 
 def _check_poisson() -> Finding:
@@ -205,4 +219,6 @@ def _check_cache() -> Finding:
         with tempfile.TemporaryFile(dir=folder):
             return Finding(what=what, fine=True, needed=True, detail=str(folder))
     except OSError as error:
-        return Finding(what=what, fine=False, needed=True, detail=f"{folder}: {error.strerror}", remedy=remedy)
+        return Finding(
+            what=what, fine=False, needed=True, detail=f"{folder}: {error.strerror}", remedy=remedy
+        )

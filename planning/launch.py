@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -44,7 +45,9 @@ class Progress:
 
 def default_ranks() -> int:
     """As many processes as there are cores for this process, but no more than a small mesh keeps busy."""
-    return max(1, min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+    return max(
+        1, min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    )
 
 
 def mpi_command(ranks: int, arguments: Sequence[str]) -> list[str]:
@@ -191,17 +194,31 @@ def _explain(code: int, note: Path, log: Path) -> HemoplanError:
     try:
         entry = json.loads(note.read_text(encoding="utf-8"))
         kind = getattr(hemoplan.errors, str(entry["type"]), HemoplanError)
-        return kind(str(entry["message"])) if issubclass(kind, HemoplanError) else HemoplanError(str(entry["message"]))
+        return (
+            kind(str(entry["message"]))
+            if issubclass(kind, HemoplanError)
+            else HemoplanError(str(entry["message"]))
+        )
     except (OSError, ValueError, KeyError):
         pass
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     last = "\n  ".join(text.strip().splitlines()[-LAST_LINES:])
     if "No space left on device" in text:
-        return ResourceError("the disk is full", where=str(note.parent), value=_free(note.parent), remedy=_FREE_REMEDY)
+        return ResourceError(
+            "the disk is full", where=str(note.parent), value=_free(note.parent), remedy=_FREE_REMEDY
+        )
     if code == InterruptedRunError.exit_code:
         return InterruptedRunError("the solver was stopped from outside", where=str(log))
     if "KSP_DIVERGED" in text or "DIVERGED" in text:
         return DivergenceError("a linear solver did not converge", where=str(log), value=last)
+    raised = re.findall(r"^(?:\w+\.)*\w*(?:Error|Exception)\b.*$", text, flags=re.MULTILINE)
+    if raised:
+        return HemoplanError(
+            "the solver has a defect",
+            where=str(log),
+            value=raised[0],
+            remedy="please report it with the case file and this log",
+        )
     killed = code < 0 or code in (137, 139)
     return HemoplanError(
         "the solver was killed, perhaps for want of memory" if killed else "the solver ended unexpectedly",
@@ -216,4 +233,3 @@ _FREE_REMEDY = "free some disk space and run the same command again; it resumes 
 
 def _free(folder: Path) -> str:
     return f"{shutil.disk_usage(folder).free / 1e6:,.0f} MB free"
-

@@ -110,7 +110,9 @@ class Ledger:
             self._note(earlier)
             self._display.reuse(stage, earlier.summary)
             return
-        changed = [] if earlier is None else [name for name in inputs if earlier.inputs.get(name) != inputs[name]]
+        changed = (
+            [] if earlier is None else [name for name in inputs if earlier.inputs.get(name) != inputs[name]]
+        )
         self._display.begin(stage, changed)
         self._drafts.clear()
         start = time.monotonic()
@@ -124,7 +126,11 @@ class Ledger:
             self._drafts.clear()
         seconds = time.monotonic() - start
         entry = Entry(
-            stage=stage, inputs=dict(inputs), outputs=self._fingerprints(outputs), seconds=seconds, summary=summary
+            stage=stage,
+            inputs=dict(inputs),
+            outputs=self._fingerprints(outputs),
+            seconds=seconds,
+            summary=summary,
         )
         self._write(entry)
         self._note(entry)

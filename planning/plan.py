@@ -77,7 +77,10 @@ def limit_variants(case: Case, names: tuple[str, ...]) -> Case:
     for name in names:
         if name not in known:
             raise CaseError(
-                "there is no such variant", where="--variant", value=name, expected=f"one of {', '.join(known)}"
+                "there is no such variant",
+                where="--variant",
+                value=name,
+                expected=f"one of {', '.join(known)}",
             )
     if not names:
         return case

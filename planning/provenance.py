@@ -51,7 +51,9 @@ class Provenance:
     inputs: Mapping[str, Path]
 
 
-def write_provenance(path: Path, provenance: Provenance, *, started: datetime, finished: datetime | None) -> None:
+def write_provenance(
+    path: Path, provenance: Provenance, *, started: datetime, finished: datetime | None
+) -> None:
     """Write `provenance.json`; `finished` is None while the run goes on."""
     content = {
         "command": " ".join(provenance.command),
@@ -61,7 +63,11 @@ def write_provenance(path: Path, provenance: Provenance, *, started: datetime, f
         "inputs": {
             name: {"path": str(file), "sha256": digest_file(file)} for name, file in provenance.inputs.items()
         },
-        "versions": {"hemoplan": hemoplan.__version__, "python": platform.python_version(), **installed_versions()},
+        "versions": {
+            "hemoplan": hemoplan.__version__,
+            "python": platform.python_version(),
+            **installed_versions(),
+        },
         "code": {"commit": git_commit(), "sources": digest_code(*ROOMS)},
         "platform": {"system": platform.platform(), "machine": platform.machine(), "cores": os.cpu_count()},
     }

@@ -35,7 +35,10 @@ def guard_folder(folder: Path) -> Iterator[int]:
         descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise ResourceError(
-            "cannot write the run folder", where=str(folder), value=error.strerror, remedy="choose another with --out"
+            "cannot write the run folder",
+            where=str(folder),
+            value=error.strerror,
+            remedy="choose another with --out",
         ) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

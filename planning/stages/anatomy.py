@@ -39,7 +39,10 @@ def prepare_scan(plan: Plan, ledger: Ledger) -> None:
         return _describe_image(image)
 
     ledger.perform(
-        "scan", inputs={"image": digest_file(path), "code": digest_code("geometry")}, outputs=[run.scan], work=work
+        "scan",
+        inputs={"image": digest_file(path), "code": digest_code("geometry")},
+        outputs=[run.scan],
+        work=work,
     )
 
 

@@ -18,10 +18,13 @@ def compare_variants(plan: Plan, ledger: Ledger) -> None:
         comparison = read_comparison(plan)
         write_comparison(drafts.of(run.comparison), comparison)
         return ", ".join(
-            f"{name} {comparison.value('peak_to_peak_gradient', name):.1f} mmHg" for name in comparison.variants
+            f"{name} {comparison.value('peak_to_peak_gradient', name):.1f} mmHg"
+            for name in comparison.variants
         )
 
-    inputs = {f"metrics of {each.name}": digest_file(run.variant(each.name).metrics) for each in plan.case.variants}
+    inputs = {
+        f"metrics of {each.name}": digest_file(run.variant(each.name).metrics) for each in plan.case.variants
+    }
     ledger.perform(
         "comparison",
         inputs={**inputs, "code": digest_code("planning.compare", "hemoplan")},

@@ -56,7 +56,9 @@ def simulate(
         cycles = _cycles_done(folder, wanted)
         while not metrics.health.periodic and cycles < wanted + EXTRA_CYCLES:
             cycles += 1
-            metrics = run_solver(plan, display, variant, circuit, cycles=cycles, key=key, warm_start=warm_start)
+            metrics = run_solver(
+                plan, display, variant, circuit, cycles=cycles, key=key, warm_start=warm_start
+            )
         change = max(metrics.health.periodicity_pressure, metrics.health.periodicity_flow)
         if not metrics.health.periodic:
             display.warn(

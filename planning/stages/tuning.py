@@ -16,10 +16,12 @@ from lumped.windkessel import WindkesselBank
 from planning.calibration import (
     MAX_ROUNDS,
     RETUNE,
+    RETUNE_FRACTION,
     ROUND_CYCLES,
     Round,
     given_circuit,
     inflow_waveform,
+    largest_fraction_miss,
     largest_miss,
     reached_pressure,
     read_prediction,
@@ -80,9 +82,12 @@ def calibrate(plan: Plan, ledger: Ledger, display: Display) -> WindkesselBank:
     for number in range(1, MAX_ROUNDS + 1):
         folder = _folder(plan, number)
         _try(plan, ledger, display, number, circuit, warm_start)
-        reached = reached_pressure(read_ports(folder.ports), period=plan.case.patient.period, site=targets.site)
+        history, period = read_ports(folder.ports), plan.case.patient.period
+        reached = reached_pressure(history, period=period, site=targets.site)
         rounds.append(Round(predicted=read_prediction(folder.prediction), reached=reached))
-        if largest_miss(reached, targets.cuff) <= RETUNE or number == MAX_ROUNDS:
+        met = largest_miss(reached, targets.cuff) <= RETUNE
+        met = met and largest_fraction_miss(history, targets, period=period) <= RETUNE_FRACTION
+        if met or number == MAX_ROUNDS:
             break
         try:
             better = _retune(plan, ledger, targets, number, circuit)
@@ -105,18 +110,26 @@ def _tune(plan: Plan, ledger: Ledger, targets: Targets) -> WindkesselBank:
         fit = tune_windkessels(surrogate, inflow_waveform(plan.case), targets)
         return _keep(drafts, folder, fit)
 
-    inputs = {**_aims(plan, targets), "centreline": digest_file(centerline), "blood": digest_model(plan.case.blood)}
+    inputs = {
+        **_aims(plan, targets),
+        "centreline": digest_file(centerline),
+        "blood": digest_model(plan.case.blood),
+    }
     ledger.perform("tuning, round 1", inputs=inputs, outputs=[folder.circuit, folder.prediction], work=work)
     return read_circuit(folder.circuit)
 
 
-def _retune(plan: Plan, ledger: Ledger, targets: Targets, number: int, circuit: WindkesselBank) -> WindkesselBank:
+def _retune(
+    plan: Plan, ledger: Ledger, targets: Targets, number: int, circuit: WindkesselBank
+) -> WindkesselBank:
     """Tune the circuits again, with what the 3D simulation of a round has taught."""
     lesson, folder = _folder(plan, number), _folder(plan, number + 1)
 
     def work(drafts: Drafts) -> str:
         history = read_ports(lesson.ports)
-        return _keep(drafts, folder, retune_windkessels(history, circuit, inflow_waveform(plan.case), targets))
+        return _keep(
+            drafts, folder, retune_windkessels(history, circuit, inflow_waveform(plan.case), targets)
+        )
 
     inputs = {
         **_aims(plan, targets),
@@ -130,7 +143,12 @@ def _retune(plan: Plan, ledger: Ledger, targets: Targets, number: int, circuit: 
 
 
 def _try(
-    plan: Plan, ledger: Ledger, display: Display, number: int, circuit: WindkesselBank, warm_start: Path | None
+    plan: Plan,
+    ledger: Ledger,
+    display: Display,
+    number: int,
+    circuit: WindkesselBank,
+    warm_start: Path | None,
 ) -> None:
     """Simulate the baseline for the few cycles that show the cuff pressure."""
     baseline, folder = plan.baseline, _folder(plan, number)
@@ -139,7 +157,13 @@ def _try(
 
     def work(drafts: Drafts) -> str:
         run_solver(
-            plan, display, baseline, circuit, cycles=ROUND_CYCLES, key=digest_inputs(inputs), warm_start=warm_start
+            plan,
+            display,
+            baseline,
+            circuit,
+            cycles=ROUND_CYCLES,
+            key=digest_inputs(inputs),
+            warm_start=warm_start,
         )
         shutil.copyfile(source.ports, drafts.of(folder.ports))
         shutil.copyfile(source.checkpoint / "state.npz", drafts.of(folder.state))
@@ -186,7 +210,9 @@ def _aims(plan: Plan, targets: Targets) -> dict[str, str]:
     """Fingerprints of what the circuits are tuned to."""
     return {
         "targets": digest_bytes(repr(targets).encode()),
-        "inflow": digest_bytes(repr((inflow_waveform(plan.case).values.tolist(), plan.case.patient.period)).encode()),
+        "inflow": digest_bytes(
+            repr((inflow_waveform(plan.case).values.tolist(), plan.case.patient.period)).encode()
+        ),
         "code": digest_code("lumped", "planning.calibration"),
     }
 

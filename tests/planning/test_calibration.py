@@ -11,7 +11,7 @@ import pytest
 from geometry.centerline import Centerline
 from hemoplan.case_file import load_case
 from hemoplan.errors import CaseError
-from hemoplan.results import read_metrics
+from hemoplan.results import PortHistory, read_metrics
 from hemoplan.waveform import read_waveform
 from lumped.calibrate import CuffPressure
 from lumped.windkessel import Windkessel, WindkesselBank
@@ -19,6 +19,7 @@ from planning.calibration import (
     Round,
     given_circuit,
     inflow_waveform,
+    largest_fraction_miss,
     largest_miss,
     shared_length,
     surrogate_of,
@@ -76,7 +77,9 @@ def test_a_measured_waveform_is_scaled_and_one_without_mean_refused(tmp_path: Pa
 
 
 def test_given_windkessels_are_not_tuned(tmp_path: Path) -> None:
-    given = 'proximal_resistance = "1 mmHg*s/mL"\ncompliance = "0.1 mL/mmHg"\ndistal_resistance = "9 mmHg*s/mL"'
+    given = (
+        'proximal_resistance = "1 mmHg*s/mL"\ncompliance = "0.1 mL/mmHg"\ndistal_resistance = "9 mmHg*s/mL"'
+    )
     text = (TUBE / "case.toml").read_text()
     for fraction in ("0.4", "0.6"):
         text = text.replace(f"flow_fraction = {fraction}", given)
@@ -91,6 +94,18 @@ def test_given_windkessels_are_not_tuned(tmp_path: Path) -> None:
 def test_the_largest_miss_is_over_all_three_pressures() -> None:
     wanted = CuffPressure(systolic=10.0, diastolic=5.0, mean=7.0)
     assert largest_miss(CuffPressure(systolic=11.0, diastolic=3.0, mean=7.5), wanted) == 2.0
+
+
+def test_the_largest_miss_of_a_flow_fraction_is_of_the_last_cycle() -> None:
+    times = np.arange(1, 9) * 0.25
+    side = np.where(times <= 1.0, 0.9, 0.5) * 1e-6
+    flows = np.column_stack([np.full(8, -1e-6), side, 1e-6 - side])
+    history = PortHistory(
+        ports=("entry", "side", "far"), times=times, pressures=np.zeros((8, 3)), flows=flows
+    )
+    targets = targets_of(load_case(TUBE))
+    assert targets is not None
+    assert largest_fraction_miss(history, targets, period=1.0) == pytest.approx(0.1, rel=1e-9)
 
 
 def test_the_calibration_file_says_what_was_wanted_promised_and_reached(tmp_path: Path) -> None:

@@ -33,6 +33,13 @@ def test_every_point_lies_in_the_picture(aspect: float) -> None:
     assert (places > 0.0).all() and (places < 1.0).all()
 
 
+def test_vessels_in_a_transverse_plane_are_seen_from_the_feet_with_the_front_up() -> None:
+    camera = choose_camera(CORNERS[:, [0, 2, 1]])
+    assert camera.direction == pytest.approx((0.0, 0.0, 1.0))
+    assert camera.up == pytest.approx((0.0, -1.0, 0.0))
+    assert camera.right == pytest.approx((1.0, 0.0, 0.0))
+
+
 def test_a_given_direction_is_taken() -> None:
     camera = choose_camera(CORNERS, direction=(-2.0, 0.0, 0.0))
     assert camera.direction == pytest.approx((-1.0, 0.0, 0.0))

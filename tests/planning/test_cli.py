@@ -59,7 +59,9 @@ def test_version() -> None:
         (["--set", "variants.baseline.kind=nothing"], "variants"),
     ],
 )
-def test_a_wrong_case_is_explained_and_ends_with_code_2(tmp_path: Path, arguments: list[str], expected: str) -> None:
+def test_a_wrong_case_is_explained_and_ends_with_code_2(
+    tmp_path: Path, arguments: list[str], expected: str
+) -> None:
     answer = call("run", TUBE, "--out", tmp_path / "run", *arguments)
     assert answer.code == 2
     assert expected in answer.stderr
@@ -95,7 +97,7 @@ def test_view_of_a_case_without_results_says_how_to_get_them(
 def test_an_error_for_the_user_has_its_exit_code_and_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail() -> None:
+    def fail(prog_name: str) -> None:
         raise ResourceError("the disk is full", where="/run", remedy="free some disk space")
 
     monkeypatch.setattr(planning.cli, "app", fail)
@@ -106,7 +108,7 @@ def test_an_error_for_the_user_has_its_exit_code_and_no_traceback(
 
 
 def test_a_defect_is_owned_up_to(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def fail() -> None:
+    def fail(prog_name: str) -> None:
         error = ZeroDivisionError("division by zero")
         error.add_note("/run/run.log")
         raise error

@@ -34,7 +34,10 @@ def test_missing_mpirun_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_table_ends_with_what_to_do() -> None:
     console = Console(file=io.StringIO(), width=100)
-    show([Finding(what="MPI", fine=False, needed=True, detail="no [mpirun]", remedy="install Open MPI")], console)
+    show(
+        [Finding(what="MPI", fine=False, needed=True, detail="no [mpirun]", remedy="install Open MPI")],
+        console,
+    )
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "missing" in text
     assert "no [mpirun]" in text
@@ -44,6 +47,8 @@ def test_the_table_ends_with_what_to_do() -> None:
 @pytest.mark.slow
 @pytest.mark.mpi
 def test_all_checks_pass_here() -> None:
-    if find_spec("dolfinx") is None:  # not imported: its HDF5 and that of h5py do not go together in one process
+    if (
+        find_spec("dolfinx") is None
+    ):  # not imported: its HDF5 and that of h5py do not go together in one process
         pytest.skip("no DOLFINx here")
     assert [finding for finding in doctor.examine() if not finding.fine] == []

@@ -31,7 +31,8 @@ def test_progress_is_the_last_complete_line(tmp_path: Path) -> None:
     path = tmp_path / "progress.jsonl"
     assert read_progress(path) is None
     lines = [
-        {"cycle": 1, "cycles": 3, "step": step, "steps": 200, "cfl": 2.0, "seconds_left": 9.0} for step in (10, 50)
+        {"cycle": 1, "cycles": 3, "step": step, "steps": 200, "cfl": 2.0, "seconds_left": 9.0}
+        for step in (10, 50)
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"cycle": 1, "cyc')
     assert read_progress(path) == Progress(fraction=0.25, cycle=1, cycles=3, courant=2.0, seconds_left=9.0)
@@ -49,10 +50,8 @@ def launch(tmp_path: Path) -> None:
 
 def test_the_solvers_error_comes_back_as_its_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     note = {"type": "DivergenceError", "message": "[t = 0.1 s] the flow diverges", "exit_code": 7}
-    fake_solver(
-        monkeypatch,
-        f"import pathlib, sys; pathlib.Path(sys.argv[1]).with_name('error.json').write_text({json.dumps(note)!r}); sys.exit(7)",
-    )
+    writing = f"Path(sys.argv[1]).with_name('error.json').write_text({json.dumps(note)!r})"
+    fake_solver(monkeypatch, f"import sys; from pathlib import Path; {writing}; sys.exit(7)")
     with pytest.raises(DivergenceError) as caught:
         launch(tmp_path)
     assert str(caught.value) == note["message"]
@@ -69,6 +68,15 @@ def test_an_unexpected_end_shows_the_last_lines(tmp_path: Path, monkeypatch: pyt
     fake_solver(monkeypatch, "import sys; print('what happened'); sys.exit(3)")
     with pytest.raises(HemoplanError, match=r"ended unexpectedly.*exit code 3(?s:.*)what happened"):
         launch(tmp_path)
+
+
+def test_a_defect_of_the_solver_is_named_without_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_solver(monkeypatch, "{}['wall']")
+    with pytest.raises(HemoplanError, match=r"the solver has a defect \(value: KeyError: 'wall'\)") as caught:
+        launch(tmp_path)
+    assert "Traceback" not in str(caught.value)
 
 
 def test_a_killed_solver_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
