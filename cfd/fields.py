@@ -8,7 +8,7 @@ from pathlib import Path
 import meshio
 import numpy as np
 from dolfinx import fem
-from dolfinx.io import VTXWriter
+from dolfinx.io import VTXMeshPolicy, VTXWriter
 from numpy.typing import NDArray
 
 from cfd.collective import raise_everywhere
@@ -90,7 +90,13 @@ class FlowSeries:
         self._velocity = fem.Function(fem.functionspace(mesh, ("Lagrange", 1, (3,))), name="velocity")
         self._pressure = fem.Function(elements.space, name="pressure")
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = VTXWriter(mesh.comm, path, [self._velocity, self._pressure], engine="BP4")
+        self._writer = VTXWriter(
+            mesh.comm,
+            path,
+            [self._velocity, self._pressure],
+            engine="BP4",
+            mesh_policy=VTXMeshPolicy.reuse,
+        )
 
     def write(self, state: FlowState) -> None:
         """Add the state at its time."""

@@ -20,7 +20,7 @@ from hemoplan.waveform import Waveform, read_waveform
 from lumped.aortic_flow import aortic_flow
 from lumped.calibrate import CuffPressure, Fit, Targets, cuff_pressure
 from lumped.surrogate import Surrogate, VesselPath, surrogate_from_paths
-from lumped.windkessel import Windkessel, WindkesselBank
+from lumped.windkessel import WindkesselBank
 
 RETUNE = 1.5 * MMHG
 """Miss of a cuff pressure in the 3D simulation from which the circuits are tuned again [Pa]."""
@@ -55,43 +55,6 @@ def write_inflow(path: Path, inflow: Waveform) -> None:
     """Write a waveform as CSV: phase of the cycle and flow [m³/s]."""
     table = np.column_stack([inflow.times / inflow.period, inflow.values])
     np.savetxt(path, table, delimiter=",", header="phase,flow_m3_per_s", fmt="%.12e")
-
-
-def targets_of(case: Case) -> Targets | None:
-    """What the circuits are tuned to; None where the case gives them."""
-    fractions = {name: case.outlets[name].flow_fraction for name in case.outlet_names}
-    known = {name: fraction for name, fraction in fractions.items() if fraction is not None}
-    if len(known) < len(fractions):
-        return None
-    cuff = case.patient.cuff
-    return Targets(
-        cuff=CuffPressure(systolic=cuff.systolic, diastolic=cuff.diastolic, mean=cuff.mean),
-        site=cuff.site,
-        fractions=known,
-        venous_pressure=case.patient.venous_pressure,
-    )
-
-
-def given_circuit(case: Case) -> WindkesselBank:
-    """The Windkessels of the case file.
-
-    Raises:
-        CaseError: An outlet has none.
-        BoundaryError: A value is impossible.
-    """
-    bank = {}
-    for name in case.outlet_names:
-        outlet = case.outlets[name]
-        Rp, C, Rd = outlet.proximal_resistance, outlet.compliance, outlet.distal_resistance
-        if Rp is None or C is None or Rd is None:
-            raise CaseError("the outlet has no Windkessel", where=f"outlets.{name}")
-        bank[name] = Windkessel(
-            proximal_resistance=Rp,
-            compliance=C,
-            distal_resistance=Rd,
-            distal_pressure=case.patient.venous_pressure,
-        )
-    return WindkesselBank.of(bank)
 
 
 def surrogate_of(centerline: Centerline, case: Case) -> Surrogate:

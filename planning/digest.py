@@ -48,6 +48,7 @@ def digest_code(*packages: str) -> str:
     parts = []
     for package in packages:
         origin = Path(str(importlib.import_module(package).__file__))
-        files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
+        files = sorted(origin.parent.rglob("*")) if origin.name == "__init__.py" else [origin]
+        files = [file for file in files if file.is_file() and file.parent.name != "__pycache__"]
         parts += [f"{package}/{file.name} {digest_file(file)}" for file in files]
     return digest_bytes("\n".join(parts).encode())

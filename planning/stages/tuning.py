@@ -19,14 +19,12 @@ from planning.calibration import (
     RETUNE_FRACTION,
     ROUND_CYCLES,
     Round,
-    given_circuit,
     inflow_waveform,
     largest_fraction_miss,
     largest_miss,
     reached_pressure,
     read_prediction,
     surrogate_of,
-    targets_of,
     write_calibration,
     write_prediction,
 )
@@ -35,6 +33,7 @@ from planning.display import Display
 from planning.ledger import Drafts, Ledger
 from planning.plan import Plan
 from planning.stages.simulation import periodic_start, run_solver, simulate, simulation_inputs
+from twin.bedside import calibration_targets, given_windkessels
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,9 @@ def calibrate(plan: Plan, ledger: Ledger, display: Display) -> WindkesselBank:
     Returns:
         The circuits; behind the baseline they start from their periodic state.
     """
-    targets = targets_of(plan.case)
+    targets = calibration_targets(plan.case)
     if targets is None:
-        circuit = periodic_start(plan, plan.baseline, given_circuit(plan.case))
+        circuit = periodic_start(plan, plan.baseline, given_windkessels(plan.case))
         simulate(plan, ledger, display, plan.baseline, circuit)
         _record(plan, ledger, circuit, [])
         return circuit

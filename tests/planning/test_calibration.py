@@ -17,18 +17,17 @@ from lumped.calibrate import CuffPressure
 from lumped.windkessel import Windkessel, WindkesselBank
 from planning.calibration import (
     Round,
-    given_circuit,
     inflow_waveform,
     largest_fraction_miss,
     largest_miss,
     shared_length,
     surrogate_of,
-    targets_of,
     write_calibration,
     write_inflow,
 )
 from tests.planning.command import TUBE
 from tests.planning.synthetic_run import make_case, write_run
+from twin.bedside import calibration_targets, given_windkessels
 
 MMHG = 133.322387415
 
@@ -85,8 +84,8 @@ def test_given_windkessels_are_not_tuned(tmp_path: Path) -> None:
         text = text.replace(f"flow_fraction = {fraction}", given)
     (tmp_path / "case.toml").write_text(text)
     case = load_case(tmp_path)
-    assert targets_of(case) is None
-    windkessel = given_circuit(case)["far"]
+    assert calibration_targets(case) is None
+    windkessel = given_windkessels(case)["far"]
     assert windkessel.distal_resistance == pytest.approx(9.0 * MMHG / 1e-6, rel=1e-9)
     assert windkessel.distal_pressure == pytest.approx(5.0 * MMHG, rel=1e-9)
 
@@ -103,7 +102,7 @@ def test_the_largest_miss_of_a_flow_fraction_is_of_the_last_cycle() -> None:
     history = PortHistory(
         ports=("entry", "side", "far"), times=times, pressures=np.zeros((8, 3)), flows=flows
     )
-    targets = targets_of(load_case(TUBE))
+    targets = calibration_targets(load_case(TUBE))
     assert targets is not None
     assert largest_fraction_miss(history, targets, period=1.0) == pytest.approx(0.1, rel=1e-9)
 
