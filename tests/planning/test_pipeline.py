@@ -151,7 +151,7 @@ def test_an_interrupted_run_resumes_from_its_checkpoint(run: Path) -> None:
     metrics.write_bytes(b"damaged")
     process = start("run", TUBE, "--out", run, "--ranks", "2", folder=run.parent)
     deadline = time.monotonic() + 300.0
-    while not (progress.exists() and progress.read_text().count("\n") > 2):
+    while not (progress.exists() and "\n" in progress.read_text()):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
