@@ -139,7 +139,7 @@ def _quantities(reference: FlowMetrics) -> list[_Entry]:
         entries += _flows(name)
     entries += [
         ("power_loss", "Power loss", "mW", 2, lambda m: m.power_loss),
-        ("dissipation", "Viscous dissipation", "mW", 2, lambda m: m.dissipation),
+        ("dissipation", "Dissipation, viscous and numerical", "mW", 2, lambda m: m.dissipation),
         ("peak_velocity", "Peak velocity", "m/s", 2, lambda m: m.peak_velocity),
         ("tawss_p01", "TAWSS, 1st percentile", "Pa", 2, lambda m: m.tawss.p01),
         ("tawss_median", "TAWSS, median", "Pa", 2, lambda m: m.tawss.median),

@@ -170,7 +170,7 @@ _PROPERTIES: tuple[tuple[str, Callable[[NumericalHealth], HealthCell]], ...] = (
         lambda h: _fine(f"{plain(h.velocity_iterations, 1)} / {plain(h.pressure_iterations, 1)}"),
     ),
     (
-        "Stabilisation, share of viscous dissipation",
+        "Numerical dissipation, relative to the viscous one",
         lambda h: _fine(f"{plain(100 * h.stabilisation_share, 0)} %"),
     ),
     ("Solve time", lambda h: _fine(duration(h.wall_seconds))),
