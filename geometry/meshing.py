@@ -16,6 +16,7 @@ from geometry.remesh import remesh
 from geometry.surface import WALL_TAG, Surface, check_closed, describe_patch
 from geometry.thickness import inscribed_radius
 from geometry.volume import VolumeMesh, check_mesh
+from hemoplan.arrays import FloatArray
 from hemoplan.errors import MeshError, SurfaceError
 
 GOOD_QUALITY = 0.1
@@ -26,6 +27,9 @@ EDGES_ACROSS_NARROWING = 8.0
 """Edges across a lumen that is narrower than every opening: there the jet is born."""
 _STRETCH = 1.45
 """Mean edge inside a volume over the size that gmsh is asked for, measured on tubes."""
+
+_FINEST_INSIDE = 0.6
+"""Smallest size inside a narrowing over the edges of the wall there: what is finer joins the wall in slivers."""
 
 NARROW = 0.8
 """Share of the smallest opening's radius below which a lumen counts as a narrowing."""
@@ -146,6 +150,9 @@ def _narrowing_size(surface: Surface) -> SizeField | None:
     if not narrow.any():
         return None
     points, radii = surface.points[narrow], radius[narrow]
+    wanted = np.maximum(
+        2.0 * radii / EDGES_ACROSS_NARROWING, _FINEST_INSIDE * _STRETCH * _edges_at_vertices(surface)[narrow]
+    )
     tree = cKDTree(points)
     low, high = points.min(axis=0) - radii.max(), points.max(axis=0) + radii.max()
 
@@ -154,9 +161,19 @@ def _narrowing_size(surface: Surface) -> SizeField | None:
             return float("inf")
         distance, index = tree.query((x, y, z))
         near = distance <= 1.2 * radii[index]
-        return float(2.0 * radii[index] / (EDGES_ACROSS_NARROWING * _STRETCH)) if near else float("inf")
+        return float(wanted[index] / _STRETCH) if near else float("inf")
 
     return size_at
+
+
+def _edges_at_vertices(surface: Surface) -> FloatArray:
+    """(n,) mean length of the edges at each vertex [m]."""
+    starts = surface.triangles.ravel()
+    ends = surface.triangles[:, [1, 2, 0]].ravel()
+    lengths = np.linalg.norm(surface.points[starts] - surface.points[ends], axis=1)
+    both = np.concatenate([starts, ends])
+    total = np.bincount(both, weights=np.tile(lengths, 2), minlength=len(surface.points))
+    return np.asarray(total / np.maximum(np.bincount(both, minlength=len(surface.points)), 1))
 
 
 def _worst(mesh: VolumeMesh, layers: int) -> tuple[float, int]:
