@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import pint
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -104,11 +104,6 @@ class Quantity:
             "description": f"a number with a unit, {self.low:g} to {self.high:g} {self.unit}",
             "examples": [f"{self.low:g} {self.unit}"],
         }
-
-
-def quantity(unit: str, low: float, high: float) -> Any:
-    """`Annotated[float, Quantity(unit, low, high)]`, for models that are made at run time."""
-    return Annotated[float, Quantity(unit, low, high)]
 
 
 def to_unit(value: float, unit: str) -> float:

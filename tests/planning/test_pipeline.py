@@ -188,6 +188,22 @@ def test_two_runs_do_not_share_a_folder(run: Path) -> None:
     assert "another run is at work in the folder" in answer.stderr
 
 
+def test_a_real_scan_to_flow(shared_data: Path, tmp_path: Path) -> None:
+    """MR angiography of an adult's aorta; one seed and three points were set by hand."""
+    case = CHECKOUT / "tests" / "cases" / "vmtk_aorta"
+    image = shared_data / "vmtk_aorta" / "aorta.mha"
+    coarse = [
+        *("--set", f'image.path="{image}"', "--set", 'mesh.size="4 mm"', "--set", 'mesh.min_size="2 mm"'),
+        *("--set", "mesh.edges_per_radius=3", "--set", 'solver.time_step="2 ms"'),
+    ]
+    answer = hemoplan("run", case, "--out", tmp_path / "run", *coarse, "--ranks", "2", folder=tmp_path)
+    assert answer.code == 0, answer.stderr
+    check_physics(tmp_path / "run")
+    check_report(tmp_path / "run")
+    # No narrowing: a gradient of a few mmHg (a healthy abdominal aorta at rest).
+    assert abs(to_unit(metrics_of(tmp_path / "run")["baseline"].mean_gradient, "mmHg")) < 3.0
+
+
 def test_the_shipped_case_coarse(tmp_path: Path) -> None:
     case = CHECKOUT / "cases" / "neonatal_coarctation"
     answer = hemoplan("run", case, "--out", tmp_path / "run", *COARSE, "--ranks", "2", folder=tmp_path)
