@@ -12,6 +12,8 @@ from planning.wording import duration, plain, spoken
 
 MASS_LIMIT = 1e-3
 """Largest accepted sum of all port flows of one step, over the mean inflow."""
+RESOLVED_SHARE = 0.5
+"""Numerical over viscous dissipation beyond which the mesh is said not to resolve the flow."""
 CUFF_LIMIT_MMHG = 3.0
 """Largest accepted difference between the simulated pressure at the cuff's site and the cuff."""
 
@@ -122,6 +124,20 @@ def find_alarms(case: Case, metrics: Mapping[str, FlowMetrics]) -> tuple[str, ..
                 f"instead of {plain(target.wanted, 1)} mmHg (accepted: ±{plain(CUFF_LIMIT_MMHG, 0)} mmHg)."
             )
     return tuple(alarms)
+
+
+def find_cautions(metrics: Mapping[str, FlowMetrics]) -> tuple[str, ...]:
+    """What does not spoil a comparison, but the reader must know."""
+    shares = {name: entry.health.stabilisation_share for name, entry in metrics.items()}
+    coarse = {name: share for name, share in shares.items() if not share <= RESOLVED_SHARE}
+    if not coarse:
+        return ()
+    listed = ", ".join(f"{spoken(name)} {plain(share, 1)}" for name, share in coarse.items())
+    return (
+        "The mesh does not resolve all of the flow. Numerical dissipation over the viscous one: "
+        f"{listed}. The gradient of a narrowing may come out too high by a tenth; "
+        "repeat with a finer mesh (--profile fine) before an answer depends on it.",
+    )
 
 
 def tabulate_health(metrics: Mapping[str, FlowMetrics]) -> tuple[HealthRow, ...]:

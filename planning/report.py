@@ -19,7 +19,14 @@ from planning.arch_measures import ArchMeasures, measure_arch
 from planning.compare import Comparison, Row, compare
 from planning.fields import Field, VariantFields, choose_scales, read_fields
 from planning.figures import draw_flows, draw_overview, draw_periodicity, draw_pressures, save_figure
-from planning.health import CUFF_LIMIT_MMHG, baseline_of, check_targets, find_alarms, tabulate_health
+from planning.health import (
+    CUFF_LIMIT_MMHG,
+    baseline_of,
+    check_targets,
+    find_alarms,
+    find_cautions,
+    tabulate_health,
+)
 from planning.narrative import describe_variant, list_assumptions, summarise
 from planning.page import read_template, render_template
 from planning.palette import variant_inks
@@ -111,6 +118,7 @@ def _say_result(case: Case, comparison: Comparison, metrics: Mapping[str, FlowMe
     return {
         "baseline": comparison.baseline,
         "alarms": find_alarms(case, metrics),
+        "cautions": find_cautions(metrics),
         "variants": [
             {
                 "name": variant.name,

@@ -8,7 +8,7 @@ import pytest
 from hemoplan.case import Case
 from hemoplan.results import FlowMetrics
 from hemoplan.units import MMHG
-from planning.health import check_targets, find_alarms, tabulate_health
+from planning.health import check_targets, find_alarms, find_cautions, tabulate_health
 
 
 def with_health(metrics: Mapping[str, FlowMetrics], name: str, **changes: float) -> dict[str, FlowMetrics]:
@@ -27,6 +27,17 @@ def test_a_tenth_of_a_per_cent_of_mass_may_be_lost(
     alarms = find_alarms(case, with_health(metrics, "stent", mass_imbalance_max=imbalance))
     assert len(alarms) == count
     assert all(alarm.startswith("stent: MASS IS NOT BALANCED") for alarm in alarms)
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.5, 0), (2.1, 1), (float("nan"), 1)])
+def test_an_unresolved_jet_is_a_caution(
+    case: Case, metrics: Mapping[str, FlowMetrics], share: float, count: int
+) -> None:
+    changed = with_health(metrics, "baseline", stabilisation_share=share)
+    cautions = find_cautions(changed)
+    assert len(cautions) == count
+    assert all("finer mesh" in caution and "baseline" in caution for caution in cautions)
+    assert find_alarms(case, changed) == ()
 
 
 @pytest.mark.parametrize("quantity", ["periodicity_pressure", "periodicity_flow"])
