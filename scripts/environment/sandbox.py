@@ -185,10 +185,15 @@ def run(
     compiled = entry.compiled(environ)
     compiled.mkdir(parents=True, exist_ok=True)
     read_end, write_end = os.pipe()
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        # A terminal's Ctrl-C reaches bubblewrap too. If that ended, the command would be killed before it could save
+        # anything, so bubblewrap is started deaf to it, and the command is made to hear again.
+        command = ["env", "--default-signal=INT", *command]
     process = subprocess.Popen(
         wrapped(entry, command, environ=environ, checkout=checkout, information=write_end),
         env=variables(entry, environ, checkout),
         pass_fds=[write_end],
+        preexec_fn=_ignore_interrupts,
     )
     os.close(write_end)
     _forward_signals(_child(read_end) or process.pid)
@@ -225,6 +230,10 @@ def _child(read_end: int) -> int | None:
         return int(json.loads(text)["child-pid"])
     except (ValueError, KeyError):
         return None
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _forward_signals(target: int) -> None:
