@@ -117,7 +117,7 @@ def test_two_at_once_build_once(machine):
 
 
 def test_unreachable_mirror_is_explained(machine):
-    words = "E: Failed to fetch http://deb.debian.org/dists  Temporary failure resolving 'deb.debian.org'"
+    words = "E: Failed to fetch http://mirror.example/dists  Temporary failure resolving 'mirror.example'"
     result = machine.env("sh", "-c", ":", FAIL_MMDEBSTRAP=words)
     assert result.returncode == 125
     assert words in result.stderr
