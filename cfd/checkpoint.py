@@ -17,7 +17,7 @@ from cfd.simulation import Record
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import HemoplanError, ResourceError
 
-NODE_ARRAYS = ("velocity", "previous_velocity", "pressure", "free_pressure")
+NODE_ARRAYS = ("velocity", "previous_velocity", "pressure", "pressure_gradient", "free_pressure")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,7 @@ class FlowState:
         time: [s].
         velocity, previous_velocity: (n, 3) at `time` and one step before [m/s].
         pressure: (n,) [Pa].
+        pressure_gradient: (n, 3) nodal projection of its gradient [Pa/m].
         free_pressure: (n,) the part of the pressure that vanishes at the ports [Pa]; the next solve starts from it.
         circuit: (m,) state of the 0D circuit.
         port_pressures: (k,) at the outlets [Pa].
@@ -65,6 +66,7 @@ class FlowState:
     velocity: FloatArray
     previous_velocity: FloatArray
     pressure: FloatArray
+    pressure_gradient: FloatArray
     free_pressure: FloatArray
     circuit: FloatArray
     port_pressures: FloatArray
@@ -157,11 +159,13 @@ class FractionalStep:
         state = circuit.initial_state()
         ports = circuit.step(state, np.zeros(len(names)), 0.0, 1e-9).pressures
         zeros = np.zeros((self.elements.nodes, 3))
+        pressure = np.asarray(self._harmonics.T @ ports)
         return FlowState(
             time=0.0,
             velocity=zeros,
             previous_velocity=zeros,
-            pressure=np.asarray(self._harmonics.T @ ports),
+            pressure=pressure,
+            pressure_gradient=self._project_gradient(pressure),
             free_pressure=np.zeros(self.elements.nodes),
             circuit=state,
             port_pressures=ports,
@@ -179,11 +183,10 @@ class FractionalStep:
         time = state.time + self.dt
         order_factor = 1.0 if state.starting else 1.5
         scale = self.dt / (order_factor * self.fluid.density)
-        gradient = self._project_gradient(state.pressure)
         tentative = self._tentative_velocity(state, inflow, order_factor)
 
         rhs = np.zeros(self.elements.nodes)
-        field = tentative + scale * gradient
+        field = tentative + scale * state.pressure_gradient
         kernels.weak_divergence(*self._geometry, field, rhs)
         rhs[self._inlet_nodes] += inflow * self._inlet_loads
         self._scalar_halo.sum_to_owners(rhs)
@@ -204,7 +207,8 @@ class FractionalStep:
         )
         pressure = free + self._harmonics.T @ step.pressures
 
-        velocity = tentative - scale * (self._project_gradient(pressure) - gradient)
+        gradient = self._project_gradient(pressure)
+        velocity = tentative - scale * (gradient - state.pressure_gradient)
         velocity[self._wall_nodes] = 0.0
         velocity[self._inlet_nodes] = inflow * self._inlet_velocity
         projected = free_flows - scale * self._response @ step.pressures
@@ -216,6 +220,7 @@ class FractionalStep:
             velocity=velocity,
             previous_velocity=state.velocity,
             pressure=pressure,
+            pressure_gradient=gradient,
             free_pressure=free,
             circuit=step.state,
             port_pressures=step.pressures,
