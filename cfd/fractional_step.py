@@ -22,6 +22,7 @@ carry that flow.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,10 @@ class Fluid:
 
     density: float
     viscosity: float
+
+    def oscillatory_layer(self, period: float) -> float:
+        """Thickness sqrt(nu / omega) of the boundary layer of a flow that pulsates with a period [s], in metres."""
+        return math.sqrt(self.viscosity / self.density * period / (2.0 * math.pi))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

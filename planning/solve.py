@@ -69,11 +69,12 @@ class _Run:
         self.elements = build_linear_elements(domain)
         self.order = MeshOrder(self.elements)
         steps = math.ceil(request.period / request.time_step * (1.0 - 1e-9))
+        fluid = Fluid(density=request.density, viscosity=request.viscosity)
         self.stepper = FractionalStep(
             self.elements,
-            Fluid(density=request.density, viscosity=request.viscosity),
+            fluid,
             dt=request.period / steps,
-            inlet_layer=math.sqrt(request.viscosity / request.density * request.period / (2.0 * math.pi)),
+            inlet_layer=fluid.oscillatory_layer(request.period),
             stabilise=request.stabilise,
         )
         times = self.stepper.dt * np.arange(1, steps + 1, dtype=np.float64)

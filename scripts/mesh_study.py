@@ -57,11 +57,12 @@ def march(variant: VariantFolder, mesh: Path, dt_factor: float, until: float) ->
     inflow = read_waveform(variant.inflow, request.period)
     circuit = read_circuit(variant.circuit)
     steps = math.ceil(until / (request.time_step * dt_factor) - 1e-9)
+    fluid = Fluid(density=request.density, viscosity=request.viscosity)
     stepper = FractionalStep(
         build_linear_elements(read_domain(MPI.COMM_WORLD, mesh)),
-        Fluid(density=request.density, viscosity=request.viscosity),
+        fluid,
         dt=until / steps,
-        inlet_layer=math.sqrt(request.viscosity / request.density * request.period / (2.0 * math.pi)),
+        inlet_layer=fluid.oscillatory_layer(request.period),
         stabilise=request.stabilise,
     )
     state = stepper.initial_state(circuit)
