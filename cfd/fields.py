@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from cfd.collective import raise_everywhere
 from cfd.cycle_statistics import CycleStatistics
 from cfd.fractional_step import FlowState
-from cfd.linear_elements import LinearElements
+from cfd.elements import Elements
 from cfd.mesh_order import MeshOrder
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import HemoplanError, ResourceError
 
 
 def write_volume(
-    path: Path, elements: LinearElements, order: MeshOrder, arrays: Mapping[str, FloatArray]
+    path: Path, elements: Elements, order: MeshOrder, arrays: Mapping[str, FloatArray]
 ) -> None:
     """Write node arrays on the tetrahedra as VTU, coordinates in metres. Collective.
 
@@ -37,7 +37,7 @@ def write_volume(
     raise_everywhere(order.comm, error)
 
 
-def write_wall(path: Path, elements: LinearElements, order: MeshOrder, statistics: CycleStatistics) -> None:
+def write_wall(path: Path, elements: Elements, order: MeshOrder, statistics: CycleStatistics) -> None:
     """Write the wall shear stress metrics on the wall's triangles as VTU. Collective.
 
     Point arrays: `tawss` [Pa], `osi`, `wss_peak` (n, 3) [Pa].
@@ -85,7 +85,7 @@ class FlowSeries:
         elements: The P1 elements.
     """
 
-    def __init__(self, path: Path, elements: LinearElements) -> None:
+    def __init__(self, path: Path, elements: Elements) -> None:
         mesh = elements.domain.mesh
         self._velocity = fem.Function(fem.functionspace(mesh, ("Lagrange", 1, (3,))), name="velocity")
         self._pressure = fem.Function(elements.space, name="pressure")

@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 
 from cfd import kernels
 from cfd.inlet_profile import unit_outflow
-from cfd.linear_elements import Halo, LinearElements
+from cfd.elements import Elements
+from cfd.halo import Halo
 from cfd.port_response import solve_port_pressures
 from cfd.pressure_solver import PressureSolver
 from cfd.velocity_solver import VelocitySolver
@@ -111,7 +112,7 @@ class FractionalStep:
 
     def __init__(
         self,
-        elements: LinearElements,
+        elements: Elements,
         fluid: Fluid,
         *,
         dt: float,

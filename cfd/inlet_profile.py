@@ -7,14 +7,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.linalg import spsolve
 
-from cfd.linear_elements import LinearElements
+from cfd.elements import Elements
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import BoundaryError
 from hemoplan.patch import Patch
 
 
 def unit_outflow(
-    elements: LinearElements, patch: Patch, *, layer: float | None = None
+    elements: Elements, patch: Patch, *, layer: float | None = None
 ) -> tuple[IntArray, FloatArray]:
     """Velocity of a unit flow (1 m³/s) out of the domain through a patch. Collective.
 

@@ -6,7 +6,7 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from cfd.linear_elements import LinearElements
+from cfd.elements import Elements
 from hemoplan.arrays import FloatArray
 
 
@@ -17,7 +17,7 @@ class MeshOrder:
         elements: The P1 elements; one node per mesh vertex.
     """
 
-    def __init__(self, elements: LinearElements) -> None:
+    def __init__(self, elements: Elements) -> None:
         self.comm: MPI.Intracomm = elements.domain.comm
         geometry = elements.domain.mesh.geometry
         vertex = np.empty(elements.nodes, dtype=np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 from mpi4py import MPI
 
 from cfd.cycle_statistics import CycleStatistics
-from cfd.linear_elements import LinearElements
+from cfd.elements import Elements
 from cfd.mesh_order import MeshOrder
 from cfd.simulation import Simulation
 from hemoplan.arrays import FloatArray
@@ -122,7 +122,7 @@ def periodicity(history: PortHistory, period: float) -> tuple[float, float]:
     return float(pressure), float(flow)
 
 
-def _edge_lengths(elements: LinearElements) -> tuple[float, float]:
+def _edge_lengths(elements: Elements) -> tuple[float, float]:
     corners = elements.coordinates[elements.cells]
     pairs = np.array([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
     lengths = np.linalg.norm(corners[:, pairs[:, 0]] - corners[:, pairs[:, 1]], axis=2)

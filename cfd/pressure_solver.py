@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
-from cfd.linear_elements import LinearElements
+from cfd.elements import Elements
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import DivergenceError
 
@@ -24,7 +24,7 @@ class PressureSolver:
     """
 
     def __init__(
-        self, elements: LinearElements, stiffness: FloatArray, fixed: NDArray[np.int64], *, tolerance: float
+        self, elements: Elements, stiffness: FloatArray, fixed: NDArray[np.int64], *, tolerance: float
     ) -> None:
         self._full = _assemble(elements, stiffness)
         first = elements.space.dofmap.index_map.local_range[0]
@@ -72,7 +72,7 @@ class PressureSolver:
         return np.array(result.array)
 
 
-def _assemble(elements: LinearElements, values: FloatArray) -> Any:
+def _assemble(elements: Elements, values: FloatArray) -> Any:
     """Distributed matrix of local values; the ranks' contributions to shared rows are added."""
     index_map = elements.space.dofmap.index_map
     numbers = index_map.local_to_global(np.arange(elements.nodes, dtype=np.int32)).astype(PETSc.IntType)

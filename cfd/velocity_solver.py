@@ -13,7 +13,8 @@ from mpi4py import MPI
 from numba import njit
 from numpy.typing import NDArray
 
-from cfd.linear_elements import Halo, LinearElements
+from cfd.elements import Elements
+from cfd.halo import Halo
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import DivergenceError
 
@@ -29,7 +30,7 @@ class VelocitySolver:
         tolerance: Residual of D^-1 A u = D^-1 b (D the diagonal of A) relative to the right-hand side.
     """
 
-    def __init__(self, elements: LinearElements, fixed: IntArray, *, tolerance: float) -> None:
+    def __init__(self, elements: Elements, fixed: IntArray, *, tolerance: float) -> None:
         self._elements = elements
         self._comm = elements.domain.comm
         self._fixed = fixed

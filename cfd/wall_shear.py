@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cfd.linear_elements import Halo, LinearElements
+from cfd.elements import Elements
+from cfd.halo import Halo
 from hemoplan.arrays import FloatArray
 
 
@@ -31,7 +32,7 @@ class WallShear:
         areas: (n,) share of the wall's area that belongs to each local node [m²].
     """
 
-    def __init__(self, elements: LinearElements, viscosity: float) -> None:
+    def __init__(self, elements: Elements, viscosity: float) -> None:
         self._elements = elements
         self._viscosity = viscosity
         self._halo = Halo(elements, 9)

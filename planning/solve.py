@@ -25,7 +25,7 @@ from cfd.cycle_statistics import CycleStatistics
 from cfd.domain import read_domain
 from cfd.fields import FlowSeries, write_volume, write_wall
 from cfd.fractional_step import FlowState, Fluid, FractionalStep
-from cfd.linear_elements import build_linear_elements
+from cfd.elements import build_elements
 from cfd.mesh_order import MeshOrder
 from cfd.metrics import flow_metrics
 from cfd.progress import ProgressLog
@@ -66,7 +66,7 @@ class _Run:
         domain = read_domain(comm, folder.path / request.mesh)
         self.circuit = read_circuit(folder.path / request.circuit)
         self.inflow = read_waveform(folder.path / request.inflow, request.period)
-        self.elements = build_linear_elements(domain)
+        self.elements = build_elements(domain)
         self.order = MeshOrder(self.elements)
         steps = math.ceil(request.period / request.time_step * (1.0 - 1e-9))
         fluid = Fluid(density=request.density, viscosity=request.viscosity)

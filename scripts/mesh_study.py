@@ -51,7 +51,7 @@ def march(variant: VariantFolder, mesh: Path, dt_factor: float, until: float) ->
 
     from cfd.domain import read_domain
     from cfd.fractional_step import Fluid, FractionalStep
-    from cfd.linear_elements import build_linear_elements
+    from cfd.elements import build_elements
 
     request = read_request(variant.path / "solve.json")
     inflow = read_waveform(variant.inflow, request.period)
@@ -59,7 +59,7 @@ def march(variant: VariantFolder, mesh: Path, dt_factor: float, until: float) ->
     steps = math.ceil(until / (request.time_step * dt_factor) - 1e-9)
     fluid = Fluid(density=request.density, viscosity=request.viscosity)
     stepper = FractionalStep(
-        build_linear_elements(read_domain(MPI.COMM_WORLD, mesh)),
+        build_elements(read_domain(MPI.COMM_WORLD, mesh)),
         fluid,
         dt=until / steps,
         inlet_layer=fluid.oscillatory_layer(request.period),

@@ -5,7 +5,7 @@ import pytest
 
 from cfd.cycle_statistics import CycleStatistics
 from cfd.fractional_step import Fluid, FractionalStep
-from cfd.linear_elements import build_linear_elements
+from cfd.elements import build_elements
 from cfd.simulation import Simulation
 from hemoplan.circuit import CircuitStep
 from hemoplan.errors import BoundaryError, DivergenceError
@@ -34,7 +34,7 @@ class Resistor:
 
 def steady_tube(across: int, along: int):
     """Flow in a tube after five viscous times."""
-    elements = build_linear_elements(tube(RADIUS, LENGTH, across, along))
+    elements = build_elements(tube(RADIUS, LENGTH, across, along))
     stepper = FractionalStep(elements, FLUID, dt=2e-3)
     circuit = Resistor(1e9)
     state = stepper.initial_state(circuit)
@@ -126,7 +126,7 @@ def test_outlet_pressure_is_that_of_the_circuit(fine):
 
 def test_windkessel_behind_a_tube_has_its_analytic_impedance():
     """Sinusoidal flow: the port pressure follows Z = Rp + Rd / (1 + i omega C Rd) in amplitude and phase."""
-    elements = build_linear_elements(tube(RADIUS, LENGTH, 6, 6))
+    elements = build_elements(tube(RADIUS, LENGTH, 6, 6))
     period, steps = 0.4, 100
     stepper = FractionalStep(elements, FLUID, dt=period / steps)
     windkessel = Windkessel(
@@ -161,7 +161,7 @@ def test_circuit_with_other_ports_is_refused(coarse):
 
 
 def test_far_too_large_time_step_is_reported():
-    elements = build_linear_elements(tube(RADIUS, LENGTH, 8, 8))
+    elements = build_elements(tube(RADIUS, LENGTH, 8, 8))
     fluid = Fluid(density=1060.0, viscosity=0.004)
     stepper = FractionalStep(elements, fluid, dt=0.04)
     inflow = Waveform(np.array([0.0, 0.2]), np.array([2e-5, 2e-5]), 0.4)

@@ -13,7 +13,7 @@ from mpi4py import MPI
 from cfd.checkpoint import read_checkpoint, write_checkpoint
 from cfd.cycle_statistics import CycleStatistics
 from cfd.fractional_step import Fluid, FractionalStep
-from cfd.linear_elements import build_linear_elements
+from cfd.elements import build_elements
 from cfd.mesh_order import MeshOrder
 from cfd.simulation import Moment, Simulation
 from hemoplan.errors import InterruptedRunError
@@ -25,7 +25,7 @@ PERIOD, STEPS, FLOW = 0.4, 20, 1e-6
 
 
 def build():
-    elements = build_linear_elements(tube(2e-3, 8e-3, 6, 8))
+    elements = build_elements(tube(2e-3, 8e-3, 6, 8))
     stepper = FractionalStep(
         elements,
         Fluid(density=1060.0, viscosity=0.004),

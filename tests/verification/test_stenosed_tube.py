@@ -10,7 +10,7 @@ from mpi4py import MPI
 
 from cfd.domain import read_domain
 from cfd.fractional_step import Fluid, FractionalStep
-from cfd.linear_elements import build_linear_elements
+from cfd.elements import build_elements
 from hemoplan.circuit import CircuitStep
 
 MEAN_FLOW, PERIOD, RAMP = 7.11304e-6, 0.5, 0.05
@@ -61,7 +61,7 @@ def test_mean_pressure_drop_on_the_coarse_mesh(shared_data, tmp_path):
     reference = np.genfromtxt(
         shared_data / "stenosed_tube" / "reference_axisymmetric.csv", delimiter=",", names=True
     )
-    elements = build_linear_elements(read_domain(MPI.COMM_WORLD, tmp_path))
+    elements = build_elements(read_domain(MPI.COMM_WORLD, tmp_path))
     dt = 2e-3
     stepper = FractionalStep(elements, Fluid(density=1060.0, viscosity=0.004), dt=dt)
     circuit = Atmosphere()

@@ -7,13 +7,13 @@ from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
 from cfd import kernels
-from cfd.linear_elements import LinearElements, build_linear_elements
+from cfd.elements import Elements, build_elements
 from tests.cfd.tube import tube
 
 
 @pytest.fixture(scope="module")
-def elements() -> LinearElements:
-    return build_linear_elements(tube(1.0, 2.0, 4, 4))
+def elements() -> Elements:
+    return build_elements(tube(1.0, 2.0, 4, 4))
 
 
 def assembled(elements, form):

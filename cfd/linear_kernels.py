@@ -66,7 +66,7 @@ def momentum(
     derivative.
 
     Args:
-        cells, gradients, volumes, slots: See `LinearElements`.
+        cells, gradients, volumes, slots: See `Elements`.
         density: rho [kg/m³].
         kinematic_viscosity: nu [m²/s].
         stabilise: 1 with, 0 without the streamline term.
