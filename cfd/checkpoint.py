@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from mpi4py import MPI
 
+from cfd.checkpoint_file import Arrays, read_newest, write_arrays
 from cfd.collective import raise_everywhere
 from cfd.cycle_statistics import CycleStatistics
-from cfd.fractional_step import FlowState
-from cfd.mesh_order import MeshOrder
+from cfd.flow_state import FlowState
+from cfd.mesh_order import MeshOrder, StateOrder
 from cfd.simulation import Record
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import HemoplanError, ResourceError
 
-NODE_ARRAYS = ("velocity", "previous_velocity", "pressure", "pressure_gradient", "free_pressure")
+VELOCITY_ARRAYS = ("velocity", "previous_velocity")
+MEMORY = "memory_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class Checkpoint:
 
 def write_checkpoint(
     path: Path,
-    order: MeshOrder,
+    orders: StateOrder,
     state: FlowState,
     *,
     step: int,
@@ -53,7 +55,12 @@ def write_checkpoint(
     Raises:
         ResourceError: The disk is full or the folder cannot be written.
     """
-    content: dict[str, FloatArray | None] = {name: order.gather(getattr(state, name)) for name in NODE_ARRAYS}
+    order = orders.vertices
+    content: dict[str, FloatArray | None] = {
+        name: orders.velocity.gather(getattr(state, name)) for name in VELOCITY_ARRAYS
+    }
+    content["pressure"] = order.gather(state.pressure)
+    content |= {MEMORY + name: order.gather(values) for name, values in state.memory.items()}
     if statistics_cycle:
         content |= {f"nodal_{name}": order.gather(values) for name, values in statistics.nodal.items()}
     error = None
@@ -64,7 +71,7 @@ def write_checkpoint(
             "circuit": state.circuit,
             "port_pressures": state.port_pressures,
             "time": np.array(state.time),
-            "starting": np.array(state.starting),
+            "dt": np.array(state.dt),
             "step": np.array(step),
             "statistics_cycle": np.array(statistics_cycle),
             "fingerprint": np.array(fingerprint),
@@ -73,40 +80,44 @@ def write_checkpoint(
             "record_uncorrected_flows": np.array(record.uncorrected_flows),
             "record_iterations": np.array([record.velocity_iterations, record.pressure_iterations]),
         }
-        error = _save(path, arrays)
+        try:
+            write_arrays(path, arrays)
+        except ResourceError as raised:
+            error = raised
     raise_everywhere(order.comm, error)
 
 
-def _save(path: Path, arrays: dict[str, FloatArray]) -> ResourceError | None:
-    temporary = path.with_suffix(".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        return ResourceError(
-            "cannot write the checkpoint",
-            where=str(path),
-            value=error.strerror,
-            remedy="free some disk space; the last complete checkpoint is kept, and the same command resumes from it",
-        )
-    return None
-
-
 def read_checkpoint(
-    path: Path, order: MeshOrder, *, fingerprint: str, statistics: CycleStatistics
+    path: Path,
+    orders: StateOrder,
+    *,
+    fingerprint: str,
+    statistics: CycleStatistics,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Checkpoint | None:
-    """Read a checkpoint, or None where there is none or it belongs to another request. Collective.
+    """Read the last checkpoint that is whole and belongs to the request, or None. Collective.
 
     The statistics' sums are restored in place.
+
+    Args:
+        path: The last checkpoint; the one before lies beside it.
+        orders: The order of the node arrays in the file.
+        fingerprint: Of the request.
+        statistics: Of the last cycle.
+        tell: Hears on rank 0 of every checkpoint that was passed over, and why.
     """
-    arrays = _load(path) if order.comm.rank == 0 else None
-    usable = arrays is not None and str(arrays["fingerprint"]) == fingerprint
-    if not order.comm.bcast(usable):
+
+    def refusal(arrays: Arrays) -> str | None:
+        if str(arrays.get("fingerprint")) != fingerprint:
+            return "it belongs to another request or another mesh"
+        names = {"pressure", *VELOCITY_ARRAYS}
+        if arrays["statistics_cycle"]:
+            names |= {f"nodal_{name}" for name in statistics.nodal}
+        return None if names <= set(arrays) else "another version of hemoplan has written it"
+
+    order = orders.vertices
+    arrays = _load(order.comm, lambda: read_newest(path, refusal=refusal, tell=tell))
+    if not order.comm.bcast(arrays is not None):
         return None
     small = order.comm.bcast(
         None if arrays is None else {name: values for name, values in arrays.items() if not _is_nodal(name)}
@@ -117,7 +128,11 @@ def read_checkpoint(
             statistics.nodal[name] = order.distribute(None if arrays is None else arrays[f"nodal_{name}"])
         for name in statistics.scalars:
             statistics.scalars[name] = float(small[f"scalar_{name}"])
-    fields = {name: order.distribute(None if arrays is None else arrays[name]) for name in NODE_ARRAYS}
+
+    def distribute(name: str, order: MeshOrder) -> FloatArray:
+        return order.distribute(None if arrays is None else arrays[name])
+
+    memory = order.comm.bcast([name for name in arrays or {} if name.startswith(MEMORY)])
     velocity_iterations, pressure_iterations = small["record_iterations"].tolist()
     record = Record(
         pressures=list(small["record_pressures"]),
@@ -130,8 +145,10 @@ def read_checkpoint(
         time=float(small["time"]),
         circuit=small["circuit"],
         port_pressures=small["port_pressures"],
-        starting=bool(small["starting"]),
-        **fields,
+        dt=float(small["dt"]),
+        **{name: distribute(name, orders.velocity) for name in VELOCITY_ARRAYS},
+        pressure=distribute("pressure", order),
+        memory={name.removeprefix(MEMORY): distribute(name, order) for name in memory},
     )
     return Checkpoint(state=state, step=int(small["step"]), record=record, statistics_cycle=cycle)
 
@@ -142,7 +159,7 @@ def read_velocity(path: Path, order: MeshOrder) -> FloatArray:
     Raises:
         HemoplanError: There is no such checkpoint, or it is of another mesh.
     """
-    arrays = _load(path) if order.comm.rank == 0 else None
+    arrays = _load(order.comm, lambda: read_newest(path, refusal=lambda _: None, tell=lambda _: None))
     size = 0 if arrays is None else len(arrays["velocity"])
     error = None
     if order.comm.rank == 0 and size != order.size:
@@ -157,12 +174,16 @@ def read_velocity(path: Path, order: MeshOrder) -> FloatArray:
 
 
 def _is_nodal(name: str) -> bool:
-    return name in NODE_ARRAYS or name.startswith("nodal_")
+    return name in (*VELOCITY_ARRAYS, "pressure") or name.startswith(("nodal_", MEMORY))
 
 
-def _load(path: Path) -> dict[str, FloatArray] | None:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        return None
+def _load(comm: MPI.Intracomm, read: Callable[[], Arrays | None]) -> Arrays | None:
+    """What rank 0 reads, on rank 0; None elsewhere. Collective."""
+    arrays, error = None, None
+    if comm.rank == 0:
+        try:
+            arrays = read()
+        except ResourceError as raised:
+            error = raised
+    raise_everywhere(comm, error)
+    return arrays

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cfd.fractional_step import FlowState, FractionalStep, StepReport
+from cfd.flow_state import FlowState, StepReport
+from cfd.fractional_step import FractionalStep
 from cfd.wall_shear import WallShear
 from hemoplan.arrays import FloatArray
 
@@ -27,8 +28,8 @@ class CycleStatistics:
     def __init__(self, stepper: FractionalStep, *, peak_step: int) -> None:
         self._stepper = stepper
         self._peak_step = peak_step
-        self.wall_shear = WallShear(stepper.elements, stepper.fluid.viscosity)
-        n = stepper.elements.nodes
+        self.wall_shear = WallShear(stepper.vertices, stepper.fluid.viscosity)
+        n = stepper.vertices.nodes
         self.nodal: dict[str, FloatArray] = {
             "velocity": np.zeros((n, 3)),
             "pressure": np.zeros(n),
@@ -53,14 +54,15 @@ class CycleStatistics:
         stepper, scalars, nodal = self._stepper, self.scalars, self.nodal
         comm = stepper.elements.domain.comm
         scalars["steps"] += 1.0
-        shear = self.wall_shear.compute(state.velocity)
-        nodal["velocity"] += state.velocity
+        velocity = stepper.at_vertices(state.velocity)
+        shear = self.wall_shear.compute(velocity)
+        nodal["velocity"] += velocity
         nodal["pressure"] += state.pressure
         nodal["wss"] += shear
         nodal["wss_magnitude"] += np.linalg.norm(shear, axis=1)
         scalars["power"] += stepper.kinetic_power(state.velocity, report.pressures, report.flows)
         if round(scalars["steps"]) == self._peak_step:
-            nodal["peak_velocity"] = state.velocity.copy()
+            nodal["peak_velocity"] = velocity.copy()
             nodal["peak_pressure"] = state.pressure.copy()
             nodal["peak_wss"] = shear
         if round(scalars["steps"]) % DISSIPATION_EVERY == 0:
@@ -68,7 +70,7 @@ class CycleStatistics:
             scalars["viscous"] += viscous
             scalars["numerical"] += numerical
             scalars["dissipation_samples"] += 1.0
-            scalars["cfl_max"] = max(scalars["cfl_max"], stepper.courant_number(state.velocity))
+            scalars["cfl_max"] = max(scalars["cfl_max"], stepper.courant_number(state.velocity, state.dt))
             speeds = np.linalg.norm(state.velocity, axis=1)
             scalars["speed_max"] = max(
                 scalars["speed_max"], max(comm.allgather(float(speeds.max(initial=0.0))))

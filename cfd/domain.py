@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 from dolfinx import mesh as dmesh
-from dolfinx.io import XDMFFile
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from cfd.collective import raise_everywhere
-from hemoplan.arrays import FloatArray
+from cfd.collective import on_root
+from cfd.dolfinx_versions import read_tagged_mesh
+from cfd.mesh_check import check_mesh, check_vessel_size
+from cfd.mesh_file import GRID, read_mesh_content
 from hemoplan.errors import MeshError
 from hemoplan.patch import Patch, Role, read_patches
+
+CELLS_PER_RANK = 50
+"""Fewer leave a rank without cells, and every step to communication."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +47,9 @@ class Domain:
         return tuple(patch for patch in self.patches if patch.role is Role.WALL)
 
     @property
-    def inlet(self) -> Patch:
-        """The one patch with a prescribed flow."""
-        return next(patch for patch in self.patches if patch.role is Role.INLET)
+    def inlet(self) -> Patch | None:
+        """The one patch with a prescribed flow, if there is one."""
+        return next((patch for patch in self.patches if patch.role is Role.INLET), None)
 
     @property
     def outlets(self) -> tuple[Patch, ...]:
@@ -57,65 +61,51 @@ class Domain:
         return np.sort(np.concatenate([self.facet_tags.find(patch.tag) for patch in patches]))
 
 
-def read_domain(comm: MPI.Intracomm, folder: Path) -> Domain:
+def read_domain(comm: MPI.Intracomm, folder: Path, *, vessels: bool = False) -> Domain:
     """Read `mesh.xdmf`, `facets.xdmf` and `patches.json` of a folder and check them. Collective.
 
+    Args:
+        comm: Communicator.
+        folder: Where they lie.
+        vessels: Whether the mesh must have the size of blood vessels too, to catch one in millimetres.
+
     Raises:
-        MeshError: A file is missing, a tag has no patch, a patch has no facet, a boundary facet has no tag,
-            there is not exactly one inlet, or a cell is inverted or flat.
+        MeshError: A file is missing or damaged, the mesh cannot be computed on (see `cfd.mesh_check`), or has too few
+            cells for the ranks.
     """
-    mesh_file, facet_file = folder / "mesh.xdmf", folder / "facets.xdmf"
-    missing = [str(path) for path in (mesh_file, facet_file) if not path.is_file()]
-    if missing:
-        raise MeshError(
-            "the mesh is missing", where=", ".join(missing), remedy="make it with `hemoplan mesh CASE`"
-        )
-    patches = read_patches(folder / "patches.json")
-    with XDMFFile(comm, str(mesh_file), "r") as file:
-        mesh = file.read_mesh(name="Grid", ghost_mode=dmesh.GhostMode.none)
-    mesh.topology.create_connectivity(2, 3)
-    mesh.topology.create_connectivity(2, 0)
-    with XDMFFile(comm, str(facet_file), "r") as file:
-        facet_tags = file.read_meshtags(mesh, name="Grid")
+    patches, cells, facets = on_root(comm, lambda: _inspect(folder, vessels=vessels))
+    if comm.size > 1 and cells < CELLS_PER_RANK * comm.size:
+        raise _too_many_ranks(comm, folder, cells)
+    mesh, facet_tags = read_tagged_mesh(comm, folder / "mesh.xdmf", folder / "facets.xdmf", grid=GRID)
+    if comm.allreduce(mesh.topology.index_map(3).size_local, op=MPI.MIN) == 0:
+        raise _too_many_ranks(comm, folder, cells)
     domain = Domain(mesh=mesh, facet_tags=facet_tags, patches=patches)
-    _check(domain, where=str(folder))
+    found = comm.allreduce(facet_tags.indices.size)
+    if found != facets:
+        raise MeshError(
+            "not all tagged facets were found in the mesh",
+            where=str(folder),
+            value=found,
+            expected=f"{facets}",
+        )
     return domain
 
 
-def _check(domain: Domain, *, where: str) -> None:
-    comm = domain.comm
-    inlets = [patch.name for patch in domain.patches if patch.role is Role.INLET]
-    if len(inlets) != 1 or not domain.outlets:
-        raise MeshError(
-            "the mesh needs exactly one inlet and at least one outlet",
-            where=where,
-            value=f"{len(inlets)} inlets, {len(domain.outlets)} outlets",
-        )
-    for patch in domain.patches:
-        if comm.allreduce(domain.facet_tags.find(patch.tag).size) == 0:
-            raise MeshError("the patch has no facets in the mesh", where=where, value=patch.name)
-    known = np.array([patch.tag for patch in domain.patches])
-    exterior = dmesh.exterior_facet_indices(domain.mesh.topology)
-    tagged = domain.facet_tags.indices[np.isin(domain.facet_tags.values, known)]
-    untagged = comm.allreduce(int(np.setdiff1d(exterior, tagged).size))
-    if untagged:
-        raise MeshError(
-            "part of the boundary belongs to no patch and would have no boundary condition",
-            where=where,
-            value=f"{untagged} facets",
-        )
-    volumes = cell_volumes(domain.mesh)
-    poor = int((volumes <= 1e-6 * volumes.mean()).sum()) if volumes.size else 0
-    raise_everywhere(
-        comm,
-        MeshError("the mesh has flat cells", where=where, value=f"{poor} cells", remedy="mesh again")
-        if poor
-        else None,
+def _inspect(folder: Path, *, vessels: bool) -> tuple[tuple[Patch, ...], int, int]:
+    """Patches, number of cells and of tagged facets of a mesh without faults."""
+    content = read_mesh_content(folder)
+    patches = read_patches(folder / "patches.json")
+    if vessels:
+        check_vessel_size(content.points, content.cells, where=str(folder))
+    check_mesh(content, patches, where=str(folder))
+    return patches, len(content.cells), len(content.facets)
+
+
+def _too_many_ranks(comm: MPI.Intracomm, folder: Path, cells: int) -> MeshError:
+    return MeshError(
+        "the mesh has too few cells for so many ranks",
+        where=str(folder),
+        value=f"{cells} cells on {comm.size} ranks",
+        expected=f"at least {CELLS_PER_RANK} cells on each",
+        remedy=f"use at most {max(1, cells // CELLS_PER_RANK)} ranks, or a finer mesh",
     )
-
-
-def cell_volumes(mesh: dmesh.Mesh) -> FloatArray:
-    """(n,) volumes of the local cells [m³]."""
-    corners = mesh.geometry.x[mesh.geometry.dofmap]
-    edges = corners[:, 1:] - corners[:, :1]
-    return np.asarray(np.abs(np.linalg.det(edges)) / 6.0)

@@ -126,11 +126,12 @@ class Elements:
 
     def scatter(self, weights: FloatArray) -> FloatArray:
         """(n,) sum of cell values (c, m) at the local nodes; ghosts not yet added to their owners."""
-        return np.bincount(self.cells.ravel(), weights=weights.ravel(), minlength=self.nodes)
+        sums = np.bincount(self.cells.ravel(), weights=weights.ravel(), minlength=self.nodes)
+        return sums.astype(np.float64, copy=False)
 
     def facet_slots(self, facets: Facets) -> NDArray[np.int32]:
         """(f, m m) position of each facet-matrix entry (row-major) in the local matrix values."""
-        return _find_slots(facets.nodes, self.indptr, self.indices)
+        return np.asarray(_find_slots(facets.nodes, self.indptr, self.indices))
 
 
 def build_elements(domain: Domain, degree: int = 1) -> Elements:

@@ -13,16 +13,15 @@ from numpy.typing import NDArray
 
 from cfd.collective import raise_everywhere
 from cfd.cycle_statistics import CycleStatistics
-from cfd.fractional_step import FlowState
 from cfd.elements import Elements
+from cfd.flow_state import FlowState
+from cfd.fractional_step import FractionalStep
 from cfd.mesh_order import MeshOrder
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import HemoplanError, ResourceError
 
 
-def write_volume(
-    path: Path, elements: Elements, order: MeshOrder, arrays: Mapping[str, FloatArray]
-) -> None:
+def write_volume(path: Path, elements: Elements, order: MeshOrder, arrays: Mapping[str, FloatArray]) -> None:
     """Write node arrays on the tetrahedra as VTU, coordinates in metres. Collective.
 
     Raises:
@@ -82,13 +81,14 @@ class FlowSeries:
 
     Args:
         path: Folder ending in `.bp`.
-        elements: The P1 elements.
+        stepper: The stepper whose states are written, at the mesh vertices.
     """
 
-    def __init__(self, path: Path, elements: Elements) -> None:
-        mesh = elements.domain.mesh
+    def __init__(self, path: Path, stepper: FractionalStep) -> None:
+        self._stepper = stepper
+        mesh = stepper.vertices.domain.mesh
         self._velocity = fem.Function(fem.functionspace(mesh, ("Lagrange", 1, (3,))), name="velocity")
-        self._pressure = fem.Function(elements.space, name="pressure")
+        self._pressure = fem.Function(stepper.vertices.space, name="pressure")
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = VTXWriter(
             mesh.comm,
@@ -100,7 +100,7 @@ class FlowSeries:
 
     def write(self, state: FlowState) -> None:
         """Add the state at its time."""
-        self._velocity.x.array[:] = state.velocity.ravel()
+        self._velocity.x.array[:] = self._stepper.at_vertices(state.velocity).ravel()
         self._pressure.x.array[:] = state.pressure
         self._writer.write(state.time)
 

@@ -1,156 +1,140 @@
-"""Incremental pressure correction (BDF2) for incompressible flow with P1 velocity and P1 pressure.
+"""Incremental pressure correction (BDF2) for incompressible flow: what both element pairs share.
 
-Strong form, with the convecting velocity w = 2 u^n - u^(n-1) and s = 2 dt / (3 rho):
+With s = dt / (a0 rho) and the coefficients of `cfd.flow_state.TimeScheme`, a step solves
 
-1. tentative velocity
-   rho (3 u* - 4 u^n + u^(n-1)) / (2 dt) + rho w.grad u* + rho/2 (div w) u* - mu laplace u* = -grad p^n
-2. pressure
-   s laplace p^(n+1) = div u* + s div(P grad p^n),  p = p_k on port k
-3. velocity
-   u^(n+1) = u* - s (P grad p^(n+1) - P grad p^n)
+1. the tentative velocity u* from the momentum balance with the pressure of the past,
+2. the pressure from the Poisson problem that makes u* - s grad phi free of divergence, together with the ports,
+3. the velocity at the end of the step.
 
-P is the projection onto the nodes (lumped mass). Because step 2 holds s (laplace p - div P grad p),
-equal-order elements keep a stable pressure also in steady flow (Codina, J. Comput. Phys. 170 (2001), DOI
-10.1006/jcph.2001.6725). Where the mesh does not resolve a jet, the convection is stabilised by the part of
-w.grad u that the mesh cannot represent, tau (w.grad u - P(w.grad u), w.grad v) (orthogonal subscales, Codina,
-CMAME 190 (2000), DOI 10.1016/S0045-7825(00)00254-1), which vanishes at second order with the mesh size.
+The convecting velocity w is extrapolated. In the skew-symmetric form w.grad u + (div w) u / 2, convection neither
+creates nor destroys kinetic energy inside the domain; on open boundaries the energy that reverse flow would carry in is
+cancelled.
+`cfd.linear_step` and `cfd.quadratic_step` hold the discrete equations of the two element pairs.
 
-The port pressures p_k are unknowns of step 2, see `cfd.port_response`. The flow through a port is known from step 2
-to the tolerance of the linear solver; the velocity at its nodes, which no equation of step 2 tests, is shifted to
-carry that flow.
+Source: Guermond, Minev & Shen, Comput. Methods Appl. Mech. Engrg. 195 (2006), DOI 10.1016/j.cma.2005.10.010.
 """
 
 from __future__ import annotations
 
-import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from mpi4py import MPI
-from numpy.typing import NDArray
 
-from cfd import kernels
-from cfd.inlet_profile import unit_outflow
-from cfd.elements import Elements
+from cfd.elements import Elements, constant_matrices
+from cfd.facet_kernels import add_backflow
+from cfd.flow_state import FlowState, StepReport, TimeScheme, time_scheme
+from cfd.fluid import Fluid
 from cfd.halo import Halo
-from cfd.port_response import solve_port_pressures
-from cfd.pressure_solver import PressureSolver
-from cfd.velocity_solver import VelocitySolver
-from hemoplan.arrays import FloatArray, IntArray
+from cfd.pressure_step import PressureStep, Projection
+from cfd.reference_element import reference_element
+from cfd.velocity_boundary import VelocityBoundary, VelocityField
+from cfd.velocity_solver import VelocitySolver, multiply
+from cfd.viscosity import ViscousStress
+from hemoplan.arrays import FloatArray
 from hemoplan.circuit import BoundaryCircuit
 from hemoplan.errors import BoundaryError
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fluid:
-    """Newtonian fluid: density rho [kg/m³] and dynamic viscosity mu [Pa s]."""
-
-    density: float
-    viscosity: float
-
-    def oscillatory_layer(self, period: float) -> float:
-        """Thickness sqrt(nu / omega) of the boundary layer of a flow that pulsates with a period [s], in metres."""
-        return math.sqrt(self.viscosity / self.density * period / (2.0 * math.pi))
+type Convection = Literal["semi-implicit", "explicit"]
+type ConvectionForm = Literal["skew-symmetric", "convective"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowState:
-    """All that a time step needs from the past; node arrays include ghosts.
+class StepSettings:
+    """Choices of a stepper.
 
     Attributes:
-        time: [s].
-        velocity, previous_velocity: (n, 3) at `time` and one step before [m/s].
-        pressure: (n,) [Pa].
-        pressure_gradient: (n, 3) nodal projection of its gradient [Pa/m].
-        free_pressure: (n,) the part of the pressure that vanishes at the ports [Pa]; the next solve starts from it.
-        circuit: (m,) state of the 0D circuit.
-        port_pressures: (k,) at the outlets [Pa].
-        starting: Whether the next step is the first, which is backward Euler.
+        convection: `semi-implicit` (linear in the new velocity: no limit of the time step but accuracy) or `explicit`
+            (a constant matrix, but the Courant number must stay below about one half).
+        form: `skew-symmetric` (w.grad u + (div w) u / 2) or `convective` (w.grad u).
+        stabilise: Whether convection that the mesh does not resolve is stabilised (P1–P1 alone).
+        rotational: Whether the pressure takes the rotational form (P2–P1 without open boundaries alone), which is free
+            of the numerical boundary layer of the plain form.
+        inlet_layer: Thickness of the boundary layer of the inlet's velocity profile [m]; developed flow if None.
+        velocity_tolerance, pressure_tolerance: Relative residuals of the linear solvers.
     """
 
-    time: float
-    velocity: FloatArray
-    previous_velocity: FloatArray
-    pressure: FloatArray
-    pressure_gradient: FloatArray
-    free_pressure: FloatArray
-    circuit: FloatArray
-    port_pressures: FloatArray
-    starting: bool
+    convection: Convection = "semi-implicit"
+    form: ConvectionForm = "skew-symmetric"
+    stabilise: bool = True
+    rotational: bool = False
+    inlet_layer: float | None = None
+    velocity_tolerance: float = 1e-5
+    pressure_tolerance: float = 1e-5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepReport:
-    """What one step did.
-
-    Attributes:
-        pressures: (1 + k,) mean pressure over the inlet and each outlet [Pa].
-        flows: (1 + k,) flow out of the domain through the inlet and each outlet [m³/s]: the flows that the pressure
-            step balances, that the circuit receives and that the surface integrals of the velocity field equal.
-        uncorrected_flows: (1 + k,) these surface integrals before the velocity at the outlets was made to agree [m³/s].
-        velocity_iterations, pressure_iterations: Krylov iterations.
-    """
-
-    pressures: FloatArray
-    flows: FloatArray
-    uncorrected_flows: FloatArray
-    velocity_iterations: int
-    pressure_iterations: int
-
-
-class FractionalStep:
-    """The P1–P1 stepper: a fixed time step, everything constant assembled once. Collective.
+class FractionalStep(ABC):
+    """One time step of the flow, for one pair of elements; everything constant is assembled once. Collective.
 
     Args:
-        elements: P1 elements on the domain.
+        elements: Elements of the velocity.
+        vertices: P1 elements of the pressure on the same mesh.
         fluid: Density and viscosity.
-        dt: Time step [s].
-        inlet_layer: Thickness of the boundary layer of the inlet's velocity profile [m]; developed flow if None.
-        stabilise: Whether the orthogonal-subscale term for under-resolved convection is on.
-        velocity_tolerance, pressure_tolerance: Relative residuals of the linear solvers.
+        settings: Choices.
+        wall_velocity: Velocity of the walls; no slip if None.
+
+    Attributes:
+        elements, vertices, fluid, settings: As given.
+        ports: Names of the inlet, if there is one, and the outlets.
     """
 
     def __init__(
         self,
         elements: Elements,
+        vertices: Elements,
         fluid: Fluid,
+        settings: StepSettings,
         *,
-        dt: float,
-        inlet_layer: float | None = None,
-        stabilise: bool = True,
-        velocity_tolerance: float = 1e-5,
-        pressure_tolerance: float = 1e-5,
+        wall_velocity: VelocityField | None = None,
     ) -> None:
         domain = elements.domain
-        self.elements = elements
-        self.fluid = fluid
-        self.dt = dt
-        self.stabilise = stabilise
-        self._inlet_layer = inlet_layer
-        self.inlet = domain.inlet
-        self.outlets = domain.outlets
-        entries = elements.indices.size
-        self._mass, self._stiffness = np.zeros(entries), np.zeros(entries)
-        kernels.constant_matrices(
-            elements.gradients, elements.volumes, elements.slots, self._mass, self._stiffness
+        self.elements, self.vertices = elements, vertices
+        self.fluid, self.settings = fluid, settings
+        self.inlet, self.outlets = domain.inlet, domain.outlets
+        openings = [*([domain.inlet] if domain.inlet is not None else []), *domain.outlets]
+        self.ports: tuple[str, ...] = tuple(patch.name for patch in openings)
+        self._comm = domain.comm
+        self._mass, self._stiffness = constant_matrices(elements)
+        self._scalar_halo, self._vector_halo = Halo(vertices, 1), Halo(elements, elements.dimension)
+        stiffness = self._stiffness if vertices is elements else constant_matrices(vertices)[1]
+        self._boundary = VelocityBoundary(
+            elements, vertices, inlet_layer=settings.inlet_layer, wall_velocity=wall_velocity
         )
-        self._scalar_halo, self._vector_halo = Halo(elements, 1), Halo(elements, 3)
-        self._lumped = np.zeros(elements.nodes)
-        self._lumped += np.bincount(
-            elements.cells.ravel(), weights=np.repeat(elements.volumes / 4.0, 4), minlength=elements.nodes
+        self._velocity_solver = VelocitySolver(
+            elements, self._boundary.nodes, tolerance=settings.velocity_tolerance
+        )
+        self._pressure_step = PressureStep(vertices, stiffness, tolerance=settings.pressure_tolerance)
+        self._open_facets = [elements.patch_facets(patch) for patch in openings]
+        self._open_corners = [vertices.patch_facets(patch).nodes for patch in openings]
+        self._backflow_facets = [elements.patch_facets(patch) for patch in domain.outlets]
+        self._backflow_slots = [elements.facet_slots(facets) for facets in self._backflow_facets]
+        self._facet_table = reference_element(
+            elements.degree, elements.dimension - 1, exact=3 * elements.degree
+        )
+        self._facet_shares = self._facet_table.weights @ self._facet_table.shape
+        self._lumped = vertices.scatter(
+            np.repeat(vertices.volumes[:, None] / vertices.cells.shape[1], vertices.cells.shape[1], axis=1)
         )
         self._scalar_halo.sum_to_owners(self._lumped)
-        self._set_up_boundaries()
-        fixed = np.union1d(self._wall_nodes, self._inlet_nodes)
-        self._velocity_solver = VelocitySolver(elements, fixed, tolerance=velocity_tolerance)
-        port_nodes = np.unique(np.concatenate([self._owned(nodes) for nodes in self._port_nodes]))
-        self._pressure_solver = PressureSolver(
-            elements, self._stiffness, port_nodes, tolerance=pressure_tolerance
-        )
-        self._set_up_port_response()
+        self._viscous_stress = ViscousStress(elements, fluid)
+        self._constant: tuple[float, FloatArray] | None = None
 
-    def initial_state(self, circuit: BoundaryCircuit) -> FlowState:
-        """Fluid at rest under the circuit's pressures. Collective.
+    def initial_state(
+        self,
+        circuit: BoundaryCircuit,
+        *,
+        velocity: Callable[[FloatArray], FloatArray] | None = None,
+        pressure: Callable[[FloatArray], FloatArray] | None = None,
+    ) -> FlowState:
+        """The state at t = 0: fluid at rest under the circuit's pressures, or given fields. Collective.
+
+        Args:
+            circuit: The circuit behind the outlets.
+            velocity: Velocity (n, d) at points (n, d) [m/s].
+            pressure: Pressure (n,) at points (n, d) [Pa].
 
         Raises:
             BoundaryError: The circuit's ports are not the outlets of the mesh.
@@ -164,234 +148,232 @@ class FractionalStep:
             )
         state = circuit.initial_state()
         ports = circuit.step(state, np.zeros(len(names)), 0.0, 1e-9).pressures
-        zeros = np.zeros((self.elements.nodes, 3))
-        pressure = np.asarray(self._harmonics.T @ ports)
+        start = np.zeros_like(self.elements.coordinates)
+        if velocity is not None:
+            start = np.ascontiguousarray(velocity(self.elements.coordinates), dtype=np.float64)
+        field = self._pressure_step.lift(ports)
+        if pressure is not None:
+            field = np.ascontiguousarray(pressure(self.vertices.coordinates), dtype=np.float64)
         return FlowState(
             time=0.0,
-            velocity=zeros,
-            previous_velocity=zeros,
-            pressure=pressure,
-            pressure_gradient=self._project_gradient(pressure),
-            free_pressure=np.zeros(self.elements.nodes),
+            dt=0.0,
+            velocity=start,
+            previous_velocity=start,
+            pressure=field,
+            memory=self._first_memory(field),
             circuit=state,
             port_pressures=ports,
-            starting=True,
         )
 
     def advance(
-        self, state: FlowState, inflow: float, circuit: BoundaryCircuit
+        self, state: FlowState, dt: float, circuit: BoundaryCircuit, inflow: float = 0.0
     ) -> tuple[FlowState, StepReport]:
-        """Advance by one time step with a flow into the domain [m³/s] at its end. Collective.
+        """Advance by a time step dt [s] with a flow into the domain [m³/s] at its end. Collective.
 
         Raises:
             DivergenceError: A linear solver or the coupling does not converge.
         """
-        time = state.time + self.dt
-        order_factor = 1.0 if state.starting else 1.5
-        scale = self.dt / (order_factor * self.fluid.density)
-        tentative = self._tentative_velocity(state, inflow, order_factor)
-
-        rhs = np.zeros(self.elements.nodes)
-        field = tentative + scale * state.pressure_gradient
-        kernels.weak_divergence(*self._geometry, field, rhs)
-        rhs[self._inlet_nodes] += inflow * self._inlet_loads
+        time = state.time + dt
+        scheme = time_scheme(dt, state.dt)
+        scale = dt / (scheme.a0 * self.fluid.density)
+        tentative = self._tentative_velocity(state, scheme, inflow, time)
+        rhs, base, start = self._projection_loads(state, tentative, scale)
+        self._boundary.subtract_flux(rhs, inflow, time)
         self._scalar_halo.sum_to_owners(rhs)
-        free = state.free_pressure.copy()
-        rhs /= scale
-        self._pressure_solver.solve(rhs, free)
-        self._scalar_halo.refresh_ghosts(free)
-        free_flows = scale * (self._port_sums(rhs) - self._port_rows_times(free))
-        step = solve_port_pressures(
-            self.elements.domain.comm,
-            circuit,
-            state.circuit,
-            free_flows,
-            scale * self._response,
+        projection = self._pressure_step.solve(
+            rhs,
+            scale,
+            start=start,
+            base=base,
+            circuit=circuit,
+            circuit_state=state.circuit,
             guess=state.port_pressures,
-            t=time,
-            dt=self.dt,
+            time=time,
+            dt=dt,
         )
-        pressure = free + self._harmonics.T @ step.pressures
-
-        gradient = self._project_gradient(pressure)
-        velocity = tentative - scale * (gradient - state.pressure_gradient)
-        velocity[self._wall_nodes] = 0.0
-        velocity[self._inlet_nodes] = inflow * self._inlet_velocity
-        projected = free_flows - scale * self._response @ step.pressures
-        field_flows = self.flows(velocity)
-        for (nodes, outflow), missing in zip(self._outflows, projected - field_flows[1:], strict=True):
-            velocity[nodes] += missing * outflow
+        velocity, pressure, memory, uncorrected = self._end_step(
+            state, tentative, projection, scale, inflow, time
+        )
         after = FlowState(
             time=time,
+            dt=dt,
             velocity=velocity,
             previous_velocity=state.velocity,
             pressure=pressure,
-            pressure_gradient=gradient,
-            free_pressure=free,
-            circuit=step.state,
-            port_pressures=step.pressures,
-            starting=False,
+            memory=memory,
+            circuit=projection.step.state,
+            port_pressures=projection.step.pressures,
         )
+        has_inlet = self.inlet is not None
         report = StepReport(
-            pressures=np.concatenate([[self._inlet_pressure(pressure)], step.pressures]),
-            flows=np.concatenate([[-inflow], projected]),
-            uncorrected_flows=field_flows,
+            pressures=np.concatenate(
+                [self.mean_pressures(pressure)[: int(has_inlet)], projection.step.pressures]
+            ),
+            flows=np.concatenate([[-inflow] * has_inlet, projection.flows]),
+            uncorrected_flows=uncorrected,
             velocity_iterations=self._velocity_solver.iterations,
-            pressure_iterations=self._pressure_solver.iterations,
+            pressure_iterations=self._pressure_step.iterations,
         )
         return after, report
 
-    def flows(self, velocity: FloatArray) -> FloatArray:
-        """(1 + k,) flow of a velocity field out of the domain through the inlet and each outlet [m³/s]. Collective."""
-        local = [
-            (velocity[facets.nodes].mean(axis=1) * facets.area_normals).sum() for facets in self._open_facets
-        ]
-        return np.asarray(self.elements.domain.comm.allreduce(np.array(local), op=MPI.SUM))
+    @abstractmethod
+    def at_vertices(self, velocity: FloatArray) -> FloatArray:
+        """(m, d) the velocity at the mesh vertices."""
 
-    def project_convection(self, velocity: FloatArray) -> FloatArray:
-        """(n, 3) nodal projection of u.grad u [m/s²]. Collective."""
-        projected = np.zeros_like(velocity)
-        kernels.convective_derivative(*self._geometry, velocity, projected)
-        self._vector_halo.sum_to_owners(projected)
-        projected /= self._lumped[:, None]
-        return projected
+    @abstractmethod
+    def courant_number(self, velocity: FloatArray, dt: float) -> float:
+        """Largest |u| dt / h over the cells, h between two nodes. Collective."""
 
-    def courant_number(self, velocity: FloatArray) -> float:
-        """Largest |u| dt / h. Collective."""
-        local = kernels.courant_number(self.elements.cells, self.elements.gradients, velocity, self.dt)
-        return float(self.elements.domain.comm.allreduce(local, op=MPI.MAX))
-
+    @abstractmethod
     def dissipation(self, velocity: FloatArray) -> tuple[float, float]:
         """Power of viscous and of numerical dissipation [W]. Collective."""
-        local = kernels.dissipation(
-            *self._geometry,
-            self.fluid.viscosity,
-            self.fluid.density,
-            float(self.stabilise),
-            velocity,
-            self.project_convection(velocity),
-        )
-        viscous, numerical = self.elements.domain.comm.allreduce(np.array(local), op=MPI.SUM)
-        return float(viscous), float(numerical)
+
+    def viscous_loads(self, before: FlowState, after: FlowState) -> FloatArray:
+        """(n, d) integrals of the viscous traction mu du/dn times the basis functions on the boundary [N]. Collective.
+
+        They are what is missing in the discrete momentum balance at the boundary's nodes, and one order more accurate
+        than the derivatives of the velocity. Away from the boundary they are close to zero.
+
+        Args:
+            before, after: The states around the last step.
+
+        Source: Gresho et al., Int. J. Numer. Meth. Fluids 7 (1987), DOI 10.1002/fld.1650071002.
+        """
+        scheme = time_scheme(after.dt, before.dt)
+        past = scheme.a1 * before.velocity - scheme.a2 * before.previous_velocity
+        velocity = after.velocity.copy()
+        values, rhs = self._momentum_balance(scheme, past, velocity, velocity, after.pressure)
+        product = np.empty_like(velocity)
+        multiply(self.elements.indptr, self.elements.indices, values, velocity, product)
+        self._vector_halo.sum_to_owners(product)
+        return product - rhs
+
+    def flows(self, velocity: FloatArray) -> FloatArray:
+        """(k,) flow of a velocity field out of the domain through the openings [m³/s]. Collective."""
+        local = [
+            np.einsum("j,fjd,fd->", self._facet_shares, velocity[facets.nodes], facets.area_normals)
+            for facets in self._open_facets
+        ]
+        return np.asarray(self._comm.allreduce(np.array(local), op=MPI.SUM))
+
+    def mean_pressures(self, pressure: FloatArray) -> FloatArray:
+        """(k,) mean of the pressure over each opening [Pa]. Collective."""
+        local = [
+            [float(facets.areas @ pressure[corners].mean(axis=1)), float(facets.areas.sum())]
+            for facets, corners in zip(self._open_facets, self._open_corners, strict=True)
+        ]
+        sums = self._comm.allreduce(np.array(local).reshape(-1, 2), op=MPI.SUM)
+        return np.asarray(sums[:, 0] / sums[:, 1])
 
     def kinetic_power(self, velocity: FloatArray, pressures: FloatArray, flows: FloatArray) -> float:
         """Flux of p + rho |u|²/2 into the domain through all openings [W]. Collective."""
+        table = self._facet_table
         local = 0.0
         for facets in self._open_facets:
-            corner = velocity[facets.nodes]
-            flux = np.einsum("fid,fd->fi", corner, facets.area_normals)
-            energy = 0.5 * self.fluid.density * (corner**2).sum(axis=2)
-            local += float((energy * flux).mean(axis=1).sum())
-        carried = self.elements.domain.comm.allreduce(local, op=MPI.SUM)
+            at = np.einsum("qj,fjd->fqd", table.shape, velocity[facets.nodes])
+            flux = np.einsum("fqd,fd->fq", at, facets.area_normals)
+            local += (
+                0.5 * self.fluid.density * float(((at**2).sum(axis=2) * flux).sum(axis=0) @ table.weights)
+            )
+        carried = self._comm.allreduce(local, op=MPI.SUM)
         return -float(carried) - float(pressures @ flows)
 
-    @property
-    def _geometry(self) -> tuple[NDArray[np.int32], FloatArray, FloatArray]:
-        return self.elements.cells, self.elements.gradients, self.elements.volumes
+    @abstractmethod
+    def _first_memory(self, pressure: FloatArray) -> dict[str, FloatArray]:
+        """The stepper's own arrays at t = 0."""
 
-    def _tentative_velocity(self, state: FlowState, inflow: float, order_factor: float) -> FloatArray:
-        rho, dt = self.fluid.density, self.dt
-        if state.starting:
-            convecting, past = state.velocity, state.velocity
-        else:
-            convecting = 2.0 * state.velocity - state.previous_velocity
-            past = 2.0 * state.velocity - 0.5 * state.previous_velocity
-        values = (order_factor * rho / dt) * self._mass + self.fluid.viscosity * self._stiffness
-        rhs = np.zeros_like(past)
-        projected = self.project_convection(state.velocity) if self.stabilise else rhs
-        kernels.momentum(
-            *self._geometry,
-            self.elements.slots,
-            rho,
-            self.fluid.viscosity / rho,
-            float(self.stabilise),
-            (rho / dt) * past,
-            convecting,
-            projected,
-            state.pressure,
-            values,
-            rhs,
-        )
-        for facets, slots in zip(self._open_facets[1:], self._open_slots, strict=True):
-            kernels.backflow(facets.nodes, slots, facets.area_normals, rho, convecting, values)
+    @abstractmethod
+    def _driving_pressure(self, state: FlowState, scheme: TimeScheme) -> FloatArray:
+        """(m,) the pressure whose gradient drives the tentative velocity [Pa]."""
+
+    @abstractmethod
+    def _assemble(
+        self,
+        scheme: TimeScheme,
+        past: FloatArray,
+        convecting: FloatArray,
+        last_velocity: FloatArray,
+        pressure: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Matrix values and load (n, d) of the momentum balance but for open boundaries and shear thinning.
+
+        Args:
+            scheme: Coefficients in time.
+            past: (n, d) a1 u^n - a2 u^(n-1).
+            convecting: (n, d) w.
+            last_velocity: (n, d) the velocity whose convective derivative is projected, where that is needed.
+            pressure: (m,) the driving pressure.
+        """
+
+    @abstractmethod
+    def _projection_loads(
+        self, state: FlowState, tentative: FloatArray, scale: float
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Loads of the pressure step without the flux of prescribed velocities, base pressures, and start."""
+
+    @abstractmethod
+    def _end_step(
+        self,
+        state: FlowState,
+        tentative: FloatArray,
+        projection: Projection,
+        scale: float,
+        inflow: float,
+        time: float,
+    ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray], FloatArray]:
+        """Velocity, pressure and memory at the end, and the flows of the velocity before corrections."""
+
+    def _momentum_balance(
+        self,
+        scheme: TimeScheme,
+        past: FloatArray,
+        convecting: FloatArray,
+        last_velocity: FloatArray,
+        pressure: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Matrix values of this rank's cells, and load (n, d) summed over the ranks. Collective."""
+        values, rhs = self._assemble(scheme, past, convecting, last_velocity, pressure)
+        if self.fluid.thinning is not None:
+            self._viscous_stress.add(convecting, values, rhs)
+        self._stabilise_backflow(convecting, values)
         self._vector_halo.sum_to_owners(rhs)
-        velocity = convecting.copy()
-        velocity[self._wall_nodes] = 0.0
-        velocity[self._inlet_nodes] = inflow * self._inlet_velocity
+        return values, rhs
+
+    def _tentative_velocity(
+        self, state: FlowState, scheme: TimeScheme, inflow: float, time: float
+    ) -> FloatArray:
+        r = scheme.ratio
+        convecting = (1.0 + r) * state.velocity - r * state.previous_velocity
+        past = scheme.a1 * state.velocity - scheme.a2 * state.previous_velocity
+        values, rhs = self._momentum_balance(
+            scheme, past, convecting, state.velocity, self._driving_pressure(state, scheme)
+        )
+        velocity = convecting
+        self._boundary.impose(velocity, inflow, time)
         self._velocity_solver.solve(values, rhs, velocity)
         return velocity
 
-    def _project_gradient(self, pressure: FloatArray) -> FloatArray:
-        gradient = np.zeros((self.elements.nodes, 3))
-        kernels.pressure_gradient(*self._geometry, pressure, gradient)
-        self._vector_halo.sum_to_owners(gradient)
-        gradient /= self._lumped[:, None]
-        return gradient
+    def _constant_values(self, scheme: TimeScheme) -> FloatArray:
+        """A fresh copy of the matrix values that no velocity changes."""
+        factor = scheme.a0 * self.fluid.density / scheme.dt
+        if self._constant is None or self._constant[0] != factor:
+            values = factor * self._mass
+            if self.fluid.thinning is None:
+                values += self.fluid.viscosity * self._stiffness
+            self._constant = (factor, values)
+        return self._constant[1].copy()
 
-    def _set_up_boundaries(self) -> None:
-        elements, domain = self.elements, self.elements.domain
-        self._wall_nodes = elements.patch_nodes(*domain.wall)
-        self._inlet_nodes, outflow = unit_outflow(elements, self.inlet, layer=self._inlet_layer)
-        self._inlet_velocity = -outflow
-        self._outflows = [unit_outflow(elements, patch) for patch in self.outlets]
-        self._open_facets = [elements.patch_facets(patch) for patch in (self.inlet, *self.outlets)]
-        self._open_slots = [self._facet_slots(facets.nodes) for facets in self._open_facets[1:]]
-        self._port_nodes = [elements.patch_nodes(patch) for patch in self.outlets]
-        # -(u_in.n, phi_i) over the inlet for a unit inflow, from this rank's facets.
-        inlet = self._open_facets[0]
-        nodal = np.zeros((elements.nodes, 3))
-        nodal[self._inlet_nodes] = self._inlet_velocity
-        normal_velocity = -np.einsum("fid,fd->fi", nodal[inlet.nodes], inlet.area_normals)
-        loads = (normal_velocity.sum(axis=1, keepdims=True) + normal_velocity) / 12.0
-        summed = np.bincount(inlet.nodes.ravel(), weights=loads.ravel(), minlength=elements.nodes)
-        self._inlet_loads = summed[self._inlet_nodes]
-        weights = np.bincount(
-            inlet.nodes.ravel(), weights=np.repeat(inlet.areas / 3.0, 3), minlength=elements.nodes
-        )
-        total = domain.comm.allreduce(float(inlet.areas.sum()), op=MPI.SUM)
-        self._inlet_weights = weights / total
-
-    def _facet_slots(self, nodes: NDArray[np.int32]) -> NDArray[np.int32]:
-        """(f, 9) positions of the triangles' entries in the matrix values."""
-        elements = self.elements
-        slots = np.empty((len(nodes), 9), dtype=np.int32)
-        for f, triangle in enumerate(nodes):
-            for i, row in enumerate(triangle):
-                start = elements.indptr[row]
-                columns = elements.indices[start : elements.indptr[row + 1]]
-                slots[f, 3 * i : 3 * i + 3] = start + np.searchsorted(columns, triangle)
-        return slots
-
-    def _set_up_port_response(self) -> None:
-        """Harmonic field of every port, its rows of the stiffness matrix, and the response matrix."""
-        elements, solver = self.elements, self._pressure_solver
-        count = len(self.outlets)
-        self._harmonics = np.zeros((count, elements.nodes))
-        self._port_rows = np.zeros((count, elements.owned))
-        for k, nodes in enumerate(self._port_nodes):
-            lifted = np.zeros(elements.nodes)
-            lifted[nodes] = 1.0
-            self._port_rows[k] = solver.multiply(lifted)
-            interior = np.zeros(elements.nodes)
-            solver.solve(
-                np.concatenate([-self._port_rows[k], np.zeros(elements.nodes - elements.owned)]), interior
+    def _stabilise_backflow(self, convecting: FloatArray, values: FloatArray) -> None:
+        """Add the backflow term of every outlet to the matrix."""
+        table = self._facet_table
+        for facets, slots in zip(self._backflow_facets, self._backflow_slots, strict=True):
+            add_backflow(
+                facets.nodes,
+                slots,
+                facets.area_normals,
+                table.weights,
+                table.shape,
+                self.fluid.density,
+                convecting,
+                values,
             )
-            self._scalar_halo.refresh_ghosts(interior)
-            self._harmonics[k] = interior + lifted
-        self._response = np.column_stack([self._port_rows_times(field) for field in self._harmonics])
-
-    def _port_rows_times(self, values: FloatArray) -> FloatArray:
-        """(k,) sum over each port's nodes of (stiffness values). Collective."""
-        local = self._port_rows @ values[: self.elements.owned]
-        return np.asarray(self.elements.domain.comm.allreduce(local, op=MPI.SUM))
-
-    def _port_sums(self, values: FloatArray) -> FloatArray:
-        """(k,) sum of nodal values over each port's nodes. Collective."""
-        local = np.array([values[self._owned(nodes)].sum() for nodes in self._port_nodes])
-        return np.asarray(self.elements.domain.comm.allreduce(local, op=MPI.SUM))
-
-    def _inlet_pressure(self, pressure: FloatArray) -> float:
-        return float(self.elements.domain.comm.allreduce(float(self._inlet_weights @ pressure), op=MPI.SUM))
-
-    def _owned(self, nodes: IntArray) -> IntArray:
-        return nodes[nodes < self.elements.owned]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import spsolve
 
 from cfd.elements import Elements
+from cfd.reference_element import reference_element
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import BoundaryError
 from hemoplan.patch import Patch
@@ -27,7 +28,7 @@ def unit_outflow(
     It is scaled so that its discrete flux is exactly one.
 
     Returns:
-        Local nodes of the patch (k,), and their velocity (k, 3) [1/m²], along the outward normal.
+        Local nodes of the patch (k,), and their velocity (k, d) [1/m²], along the outward normal.
 
     Raises:
         BoundaryError: The patch is so coarse that it has no node inside its rim.
@@ -37,19 +38,26 @@ def unit_outflow(
     numbers = elements.space.dofmap.index_map.local_to_global(np.arange(elements.nodes, dtype=np.int32))
     local = elements.patch_nodes(patch)
     rim = np.intersect1d(local, elements.patch_nodes(*elements.domain.wall))
-    triangles = np.concatenate(comm.allgather(numbers[facets.nodes].reshape(-1, 3)))
-    corners = np.concatenate(comm.allgather(elements.coordinates[facets.nodes].reshape(-1, 3, 3)))
+    groups = np.concatenate(comm.allgather(numbers[facets.nodes]))
+    corners = np.concatenate(comm.allgather(elements.coordinates[facets.corners]))
     fixed = np.unique(np.concatenate(comm.allgather(numbers[rim])))
-    names, flat = np.unique(triangles, return_inverse=True)
-    profile = _profile(corners, flat.reshape(-1, 3), np.isin(names, fixed), layer, patch.name)
+    names, flat = np.unique(groups, return_inverse=True)
+    profile = _profile(
+        elements.degree, corners, flat.reshape(groups.shape), np.isin(names, fixed), layer, patch.name
+    )
     position = np.searchsorted(names, numbers[local])
-    return local, profile[position][:, None] * np.array(patch.normal)
+    return local, profile[position][:, None] * np.array(patch.normal)[: elements.dimension]
 
 
 def _profile(
-    corners: FloatArray, triangles: IntArray, fixed: NDArray[np.bool_], layer: float | None, name: str
+    degree: int,
+    corners: FloatArray,
+    groups: IntArray,
+    fixed: NDArray[np.bool_],
+    layer: float | None,
+    name: str,
 ) -> FloatArray:
-    """Solve for the profile on a flat triangulation, and scale it to a unit integral."""
+    """Solve for the profile on the flat mesh of the opening, and scale it to a unit integral."""
     free = np.flatnonzero(~fixed)
     if free.size == 0:
         raise BoundaryError(
@@ -58,20 +66,22 @@ def _profile(
             expected="at least four edges across the opening",
             remedy="choose a smaller mesh.size",
         )
-    edges = corners[:, [2, 0, 1]] - corners[:, [1, 2, 0]]
-    vectors = 0.5 * np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    areas = np.linalg.norm(vectors, axis=1)
-    rows, columns = np.repeat(triangles, 3, axis=1).ravel(), np.tile(triangles, (1, 3)).ravel()
+    table = reference_element(degree, corners.shape[1] - 1, exact=2 * degree)
+    edges = corners[:, 1:] - corners[:, :1]
+    metric = np.einsum("fad,fbd->fab", edges, edges)
+    areas = np.sqrt(np.linalg.det(metric)) / (corners.shape[1] - 1)
+    m = groups.shape[1]
+    rows, columns = np.repeat(groups, m, axis=1).ravel(), np.tile(groups, (1, m)).ravel()
 
     def assemble(entries: FloatArray) -> sp.csr_matrix:
         return sp.csr_matrix((entries.ravel(), (rows, columns)), shape=(fixed.size, fixed.size))
 
-    matrix = assemble(np.einsum("fid,fjd->fij", edges, edges) / (4.0 * areas)[:, None, None])
+    slopes = np.einsum("q,qia,qjb->ijab", table.weights, table.slope, table.slope)
+    matrix = assemble(np.einsum("f,fab,ijab->fij", areas, np.linalg.inv(metric), slopes))
     if layer is not None:
-        mass = areas[:, None, None] / 12.0 * (np.ones((3, 3)) + np.eye(3))
-        matrix = assemble(mass) + layer**2 * matrix
-    load = np.bincount(triangles.ravel(), weights=np.repeat(areas / 3.0, 3), minlength=fixed.size)
+        matrix = assemble(areas[:, None, None] * table.mass) + layer**2 * matrix
+    shares = np.outer(areas, table.mass.sum(axis=1))
+    load = np.bincount(groups.ravel(), weights=shares.ravel(), minlength=fixed.size)
     profile = np.zeros(fixed.size)
     profile[free] = spsolve(matrix[free][:, free].tocsc(), load[free])
-    flux = float((areas * profile[triangles].mean(axis=1)).sum())
-    return np.asarray(profile / flux)
+    return np.asarray(profile / (load @ profile))

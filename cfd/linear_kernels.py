@@ -2,9 +2,7 @@
 
 In a cell of volume V with basis gradients g_i (constant), nodal velocities w_i, W = sum w_i and mean w = W/4:
 
-- mass matrix            V/20 (1 + d_ij)
-- stiffness matrix       V g_i.g_j
-- convection, skew form  V/20 (W + w_i).g_j + 1/2 (div w) V/20 (1 + d_ij)
+- convection             V/20 (W + w_i).g_j + skew (div w) V/20 (1 + d_ij)
 - streamline term        tau V (w.g_i)(w.g_j)
 
 All arrays are over local nodes (owned and ghost); contributions to ghosts are summed by the caller.
@@ -21,27 +19,14 @@ from hemoplan.arrays import FloatArray
 type Nodes = NDArray[np.int32]
 
 
-@njit(cache=True)
-def constant_matrices(
-    gradients: FloatArray, volumes: FloatArray, slots: Nodes, mass: FloatArray, stiffness: FloatArray
-) -> None:
-    """Add the mass and the stiffness matrix to the values of the local matrix."""
-    for c in range(volumes.size):
-        v = volumes[c]
-        for i in range(4):
-            for j in range(4):
-                slot = slots[c, 4 * i + j]
-                dot = 0.0
-                for d in range(3):
-                    dot += gradients[c, i, d] * gradients[c, j, d]
-                mass[slot] += v / 20.0 * (2.0 if i == j else 1.0)
-                stiffness[slot] += v * dot
-
-
 @njit(cache=True, fastmath=True, inline="always")
 def _tau(rate: float, viscous: float) -> float:
-    """Stabilisation time of a cell: 1 / (sum |w.g_i| + 4 nu max |g_i|²), Codina 2000."""
-    return 1.0 / (rate + viscous + 1e-30)
+    """Stabilisation time of a cell, zero where its Reynolds number rate / viscous is below one.
+
+    1 / (rate + viscous) with rate = sum |w.g_i| and viscous = 4 nu max |g_i|² (Codina 2000), times 1 - viscous / rate:
+    a cell that resolves its flow gets no numerical dissipation.
+    """
+    return max(0.0, rate - viscous) / (rate * (rate + viscous) + 1e-30)
 
 
 @njit(cache=True, fastmath=True)
@@ -53,6 +38,8 @@ def momentum(
     density: float,
     kinematic_viscosity: float,
     stabilise: float,
+    implicit: bool,
+    skew_factor: float,
     inertia: FloatArray,
     convecting: FloatArray,
     projected: FloatArray,
@@ -63,13 +50,15 @@ def momentum(
     """Add convection and its stabilisation to the matrix, and build the right-hand side of the tentative velocity.
 
     rhs_i = (inertia, phi_i) - (grad p, phi_i) + rho tau (y, w.grad phi_i), with y the projected convective
-    derivative.
+    derivative. In explicit form, convection and stabilisation are applied to w and subtracted from the right-hand side.
 
     Args:
         cells, gradients, volumes, slots: See `Elements`.
         density: rho [kg/m³].
         kinematic_viscosity: nu [m²/s].
         stabilise: 1 with, 0 without the streamline term.
+        implicit: Whether convection goes into the matrix.
+        skew_factor: 1/2 in the skew-symmetric form, 0 in the convective form.
         inertia: (n, 3) rho / dt times the known part of the time derivative [N/m³].
         convecting: (n, 3) extrapolated velocity w [m/s].
         projected: (n, 3) y, nodal projection of w.grad u of the last step [m/s²].
@@ -110,7 +99,7 @@ def momentum(
             rate += abs(along[i])
         tau = stabilise * density * v * _tau(rate, 4.0 * kinematic_viscosity * steepest)
         scale = density * v / 20.0
-        skew = 0.5 * scale * div
+        skew = skew_factor * scale * div
         for i in range(4):
             node = cells[c, i]
             for d in range(3):
@@ -124,7 +113,11 @@ def momentum(
                 entry = a0 * g[j, 0] + a1 * g[j, 1] + a2 * g[j, 2] + tau * along[i] * along[j] + skew
                 if i == j:
                     entry += skew
-                matrix[slots[c, 4 * i + j]] += entry
+                if implicit:
+                    matrix[slots[c, 4 * i + j]] += entry
+                else:
+                    for d in range(3):
+                        rhs[node, d] -= entry * w[j, d]
 
 
 @njit(cache=True, fastmath=True)
@@ -183,38 +176,6 @@ def weak_divergence(
 
 
 @njit(cache=True, fastmath=True)
-def backflow(
-    nodes: Nodes,
-    slots: Nodes,
-    area_normals: FloatArray,
-    density: float,
-    convecting: FloatArray,
-    matrix: FloatArray,
-) -> None:
-    """Add -rho/2 (w.n)_- (u, v) on open boundaries, which cancels the energy that reverse flow would carry in.
-
-    Args:
-        nodes: (f, 3) nodes of the boundary triangles.
-        slots: (f, 9) positions of the triangles' 3 x 3 entries in the matrix values.
-        area_normals: (f, 3) outward area vectors [m²].
-        density: rho [kg/m³].
-        convecting: (n, 3) w [m/s].
-        matrix: Values of the local matrix; added to.
-
-    Source: Bertoglio & Caiazzo, Int. J. Numer. Meth. Biomed. Engng 30 (2014), DOI 10.1002/cnm.2651.
-    """
-    for f in range(nodes.shape[0]):
-        flux = 0.0
-        for i in range(3):
-            for d in range(3):
-                flux += convecting[nodes[f, i], d] * area_normals[f, d] / 3.0
-        if flux < 0.0:
-            for i in range(3):
-                for j in range(3):
-                    matrix[slots[f, 3 * i + j]] += -0.5 * density * flux / 12.0 * (2.0 if i == j else 1.0)
-
-
-@njit(cache=True, fastmath=True)
 def courant_number(cells: Nodes, gradients: FloatArray, velocity: FloatArray, dt: float) -> float:
     """Largest |u| dt / h over the cells, with h along the flow: 1/2 dt sum |u.g_i|."""
     largest = 0.0
@@ -236,21 +197,16 @@ def courant_number(cells: Nodes, gradients: FloatArray, velocity: FloatArray, dt
 
 
 @njit(cache=True, fastmath=True)
-def dissipation(
+def stabilisation_power(
     cells: Nodes,
     gradients: FloatArray,
     volumes: FloatArray,
-    viscosity: float,
+    kinematic_viscosity: float,
     density: float,
-    stabilise: float,
     velocity: FloatArray,
     projected: FloatArray,
-) -> tuple[float, float]:
-    """Power [W] that the local cells turn into heat: viscous 2 mu e(u):e(u), and that of the stabilisation,
-
-    rho tau (u.grad u) . (u.grad u - y).
-    """
-    viscous = 0.0
+) -> float:
+    """Power [W] that the stabilisation takes from the local cells: rho tau (u.grad u) . (u.grad u - y)."""
     numerical = 0.0
     mean, mean_y, slope = np.empty(3), np.empty(3), np.empty((3, 3))
     for c in range(volumes.size):
@@ -273,11 +229,8 @@ def dissipation(
             rate += abs(
                 mean[0] * gradients[c, i, 0] + mean[1] * gradients[c, i, 1] + mean[2] * gradients[c, i, 2]
             )
-        tau = stabilise * _tau(rate, 4.0 * viscosity / density * steepest)
+        tau = _tau(rate, 4.0 * kinematic_viscosity * steepest)
         for d in range(3):
             convective = mean[0] * slope[d, 0] + mean[1] * slope[d, 1] + mean[2] * slope[d, 2]
             numerical += density * tau * volumes[c] * convective * (convective - mean_y[d])
-            for e in range(3):
-                strain = 0.5 * (slope[d, e] + slope[e, d])
-                viscous += 2.0 * viscosity * volumes[c] * strain * strain
-    return viscous, numerical
+    return numerical

@@ -30,7 +30,7 @@ def flow_metrics(
     period = simulation.inflow.period
     last = history.cycle(period, -1)
     stepper = simulation.stepper
-    inlet = stepper.inlet.name
+    inlet = stepper.ports[0]
     inflow = -float(last.flow(inlet).mean())
     difference = last.pressure(proximal) - last.pressure(distal)
     viscous, numerical = statistics.mean_dissipation()
@@ -86,7 +86,7 @@ def _health(
     stabilisation_share: float,
 ) -> NumericalHealth:
     stepper, record = simulation.stepper, simulation.record
-    elements = stepper.elements
+    elements = stepper.vertices
     comm = elements.domain.comm
     pressure_change, flow_change = periodicity(history, simulation.inflow.period)
     shortest, longest = _edge_lengths(elements)
@@ -98,7 +98,7 @@ def _health(
         edge_min=float(comm.allreduce(shortest, op=MPI.MIN)),
         edge_max=float(comm.allreduce(longest, op=MPI.MAX)),
         quality_min=quality_min,
-        time_step=stepper.dt,
+        time_step=simulation.dt,
         steps=len(record.flows),
         cfl_max=statistics.scalars["cfl_max"],
         mass_imbalance_max=float(np.abs(history.flows.sum(axis=1)).max() / inflow),

@@ -81,7 +81,9 @@ def _newton(
         residual = pressures - step.pressures
         if not np.isfinite(residual).all():
             break
-        if np.abs(residual).max() <= RELATIVE_TOLERANCE * (np.abs(step.pressures).max() + 1.0):
+        if np.abs(residual).max(initial=0.0) <= RELATIVE_TOLERANCE * (
+            np.abs(step.pressures).max(initial=0.0) + 1.0
+        ):
             return step
         pressures = pressures - np.linalg.solve(np.eye(len(guess)) + step.dp_dq @ response, residual)
     raise DivergenceError(

@@ -21,10 +21,17 @@ class PressureSolver:
         stiffness: Values of the local stiffness matrix.
         fixed: Owned nodes with a prescribed pressure.
         tolerance: Relative residual.
+        singular: Whether nothing fixes the pressure's constant, so that its mean is set to zero.
     """
 
     def __init__(
-        self, elements: Elements, stiffness: FloatArray, fixed: NDArray[np.int64], *, tolerance: float
+        self,
+        elements: Elements,
+        stiffness: FloatArray,
+        fixed: NDArray[np.int64],
+        *,
+        tolerance: float,
+        singular: bool = False,
     ) -> None:
         self._full = _assemble(elements, stiffness)
         first = elements.space.dofmap.index_map.local_range[0]
@@ -32,7 +39,11 @@ class PressureSolver:
         self._owned = elements.owned
         constrained = self._full.duplicate(copy=True)
         constrained.zeroRowsColumns((fixed + first).astype(PETSc.IntType), diag=1.0)
-        constrained.setOption(PETSc.Mat.Option.SPD, True)
+        if singular:
+            constrained.setNullSpace(PETSc.NullSpace().create(constant=True, comm=elements.domain.comm))
+        else:
+            constrained.setOption(PETSc.Mat.Option.SPD, True)
+        self._constants = constrained.getNullSpace() if singular else None
         self._solver = PETSc.KSP().create(elements.domain.comm)
         self._solver.setOptionsPrefix("pressure_")
         self._solver.setType(PETSc.KSP.Type.CG)
@@ -59,6 +70,9 @@ class PressureSolver:
         self._b.array[self._fixed] = 0.0
         self._x.array[:] = pressure[: self._owned]
         self._x.array[self._fixed] = 0.0
+        if self._constants is not None:
+            self._constants.remove(self._b)
+            self._constants.remove(self._x)
         self._solver.solve(self._b, self._x)
         _check(self._solver)
         self.iterations = self._solver.getIterationNumber()

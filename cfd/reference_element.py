@@ -45,10 +45,10 @@ def reference_element(degree: int, dimension: int, *, exact: int) -> ReferenceEl
     element = basix.create_element(
         basix.ElementFamily.P, kind, degree, basix.LagrangeVariant.gll_warped, dtype=np.float64
     )
-    points, weights = basix.make_quadrature(kind, exact)
-    table = element.tabulate(1, points)[:, :, :, 0]
+    points, weights = (np.asarray(part) for part in basix.make_quadrature(kind, exact))
+    table = np.asarray(element.tabulate(1, points))[:, :, :, 0]
     return ReferenceElement(
-        weights=np.asarray(weights / weights.sum()),
+        weights=weights / weights.sum(),
         shape=np.ascontiguousarray(table[0]),
         slope=np.ascontiguousarray(table[1:].transpose(1, 2, 0)),
     )

@@ -1,14 +1,20 @@
-"""Marching a stepper and a circuit over cardiac cycles: time, stop, safety checks, callbacks."""
+"""Marching a stepper and a circuit over cardiac cycles: time, stop, safety checks, callbacks.
+
+A cycle is divided into equal steps, at whose ends the ports are recorded. With a target for the Courant number, a step
+is taken in as many equal parts as the target asks for: the history stays uniform while the flow solver adapts.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from mpi4py import MPI
 
-from cfd.fractional_step import FlowState, FractionalStep, StepReport
+from cfd.flow_state import FlowState, StepReport
+from cfd.fractional_step import FractionalStep
 from hemoplan.arrays import FloatArray
 from hemoplan.circuit import BoundaryCircuit
 from hemoplan.errors import DivergenceError, InterruptedRunError
@@ -20,7 +26,9 @@ MAX_SPEED = 50.0
 MAX_COURANT = 60.0
 """The implicit convection is stable beyond this Courant number of the smallest cells, but does not follow the flow."""
 CHECK_EVERY = 10
-"""Steps between two looks at the Courant number."""
+"""Steps between two looks at the Courant number, where no target is set for it."""
+MAX_PARTS = 1000
+"""No step is divided further."""
 
 
 @dataclass(slots=True)
@@ -50,16 +58,20 @@ class Moment:
         step: Steps taken since t = 0.
         steps_per_cycle: Steps in a cycle.
         cycles: Cycles to run.
+        before: The flow before the last (part of the) step.
         state: The flow now.
-        report: What the step did.
-        courant: Courant number at the last look.
+        report: What the last (part of the) step did.
+        parts: In how many parts the step was taken.
+        courant: Courant number at the last look, of a part of a step.
     """
 
     step: int
     steps_per_cycle: int
     cycles: int
+    before: FlowState
     state: FlowState
     report: StepReport
+    parts: int
     courant: float
 
     @property
@@ -77,13 +89,15 @@ Callback = Callable[[Moment], None]
 
 
 class Simulation:
-    """Runs whole cardiac cycles with a fixed time step. Collective.
+    """Runs whole cardiac cycles. Collective.
 
     Args:
-        stepper: The flow stepper; the cycle must be a whole number of its steps.
+        stepper: The flow stepper.
         circuit: The circuit behind the outlets.
         inflow: Flow into the 3D domain over a cycle [m³/s].
+        dt: Time step [s]; the cycle is a whole number of steps.
         cycles: Cycles to run.
+        courant: Target for the Courant number, for which steps are divided; None for undivided steps.
         callbacks: Called after each step, on every rank, in this order.
         interrupted: Asked on rank 0 after each step; when it is true the run stops after the callbacks.
     """
@@ -94,7 +108,9 @@ class Simulation:
         circuit: BoundaryCircuit,
         inflow: Waveform,
         *,
+        dt: float,
         cycles: int,
+        courant: float | None = None,
         callbacks: Sequence[Callback] = (),
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -102,9 +118,11 @@ class Simulation:
         self.circuit = circuit
         self.inflow = inflow
         self.cycles = cycles
-        self.steps_per_cycle = round(inflow.period / stepper.dt)
+        self.dt = dt
+        self.steps_per_cycle = round(inflow.period / dt)
         self.callbacks = list(callbacks)
         self.record = Record()
+        self._courant_target = courant
         self._interrupted = interrupted
         self._comm = stepper.elements.domain.comm
 
@@ -118,18 +136,23 @@ class Simulation:
         """
         courant = 0.0
         for step in range(first_step + 1, self.cycles * self.steps_per_cycle + 1):
-            inflow = self.inflow(state.time + self.stepper.dt)
-            state, report = self.stepper.advance(state, inflow, self.circuit)
+            parts = self._parts(state)
+            dt = self.dt / parts
+            for _ in range(parts):
+                before = state
+                state, report = self.stepper.advance(before, dt, self.circuit, self.inflow(before.time + dt))
+                self._check_speed(state)
             self.record.add(report)
-            self._check_speed(state)
-            if step % CHECK_EVERY == 0:
+            if step % CHECK_EVERY == 0 or self._courant_target is not None:
                 courant = self._check_courant(state)
             moment = Moment(
                 step=step,
                 steps_per_cycle=self.steps_per_cycle,
                 cycles=self.cycles,
+                before=before,
                 state=state,
                 report=report,
+                parts=parts,
                 courant=courant,
             )
             for callback in self.callbacks:
@@ -146,13 +169,22 @@ class Simulation:
         """Pressures and flows of all steps so far."""
         steps = len(self.record.flows)
         stepper = self.stepper
-        times = stepper.dt * np.arange(1, steps + 1, dtype=np.float64)
+        times = self.dt * np.arange(1, steps + 1, dtype=np.float64)
         return PortHistory(
-            ports=(stepper.inlet.name, *(patch.name for patch in stepper.outlets)),
+            ports=stepper.ports,
             times=times,
             pressures=np.array(self.record.pressures),
             flows=np.array(self.record.flows),
         )
+
+    def _parts(self, state: FlowState) -> int:
+        """In how many parts the next step is taken; two successive parts differ by a factor of at most two."""
+        if self._courant_target is None:
+            return 1
+        courant = self.stepper.courant_number(state.velocity, self.dt)
+        parts = math.ceil(courant / self._courant_target * (1.0 - 1e-9))
+        last = round(self.dt / state.dt) if state.dt > 0.0 else 1
+        return min(max(parts, 1, math.ceil(last / 2)), MAX_PARTS)
 
     def _check_speed(self, state: FlowState) -> None:
         squares = (state.velocity**2).sum(axis=1)
@@ -164,17 +196,17 @@ class Simulation:
                 where=f"t = {state.time:.5g} s",
                 value="not a number" if np.isinf(speed) else f"{speed:.3g} m/s",
                 expected=f"speeds below {MAX_SPEED:g} m/s",
-                remedy=f"choose a smaller solver.time_step than {1e3 * self.stepper.dt:.3g} ms, and look at the mesh",
+                remedy=f"choose a smaller solver.time_step than {1e3 * state.dt:.3g} ms, and look at the mesh",
             )
 
     def _check_courant(self, state: FlowState) -> float:
-        courant = self.stepper.courant_number(state.velocity)
+        courant = self.stepper.courant_number(state.velocity, state.dt)
         if courant > MAX_COURANT:
-            suggestion = 0.5 * self.stepper.dt * MAX_COURANT / courant
+            suggestion = 0.5 * state.dt * MAX_COURANT / courant
             raise DivergenceError(
                 "the time step is too large for the flow",
                 where=f"t = {state.time:.5g} s",
-                value=f"Courant number {courant:.3g} at {1e3 * self.stepper.dt:.3g} ms",
+                value=f"Courant number {courant:.3g} at {1e3 * state.dt:.3g} ms",
                 expected=f"at most {MAX_COURANT:g} in the smallest cells",
                 remedy=f'choose a smaller step, such as --set solver.time_step="{1e3 * suggestion:.2g} ms"',
             )

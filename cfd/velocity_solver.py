@@ -18,11 +18,13 @@ from cfd.halo import Halo
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import DivergenceError
 
-MAX_ITERATIONS = 200
+MAX_ITERATIONS = 500
+RESTART_EVERY = 40
+"""Iterations after which rounding may have spoilt the recursion."""
 
 
 class VelocitySolver:
-    """Solves A u = b for u of three components per node.
+    """Solves A u = b for u of d components per node.
 
     Args:
         elements: The P1 elements.
@@ -35,8 +37,8 @@ class VelocitySolver:
         self._comm = elements.domain.comm
         self._fixed = fixed
         self._tolerance = tolerance
-        self._vector_halo, self._scalar_halo = Halo(elements, 3), Halo(elements, 1)
-        self._work = np.zeros((5, elements.nodes, 3))
+        self._vector_halo, self._scalar_halo = Halo(elements, elements.dimension), Halo(elements, 1)
+        self._work = np.zeros((5, elements.nodes, elements.dimension))
         self.iterations = 0
 
     def solve(self, values: FloatArray, rhs: FloatArray, velocity: FloatArray) -> None:
@@ -44,8 +46,8 @@ class VelocitySolver:
 
         Args:
             values: Values of the local matrix; scaled in place, and the rows of fixed nodes overwritten.
-            rhs: (n, 3) right-hand side, summed over the ranks; scaled in place.
-            velocity: (n, 3) start, with the prescribed values; becomes the solution, ghosts included.
+            rhs: (n, d) right-hand side, summed over the ranks; scaled in place.
+            velocity: (n, d) start, with the prescribed values; becomes the solution, ghosts included.
 
         Raises:
             DivergenceError: The iteration does not converge or meets values that are not finite.
@@ -58,15 +60,9 @@ class VelocitySolver:
         rhs[self._fixed] = velocity[self._fixed]
 
         residual, shadow, direction, image, correction = self._work
-        self._multiply(values, velocity, residual)
-        np.subtract(rhs, residual, out=residual)
-        shadow[:] = residual
-        direction[:] = residual
         limit = self._tolerance**2 * np.maximum(self._dots((rhs, rhs))[0], 1e-300)
-        rho = self._dots((residual, residual))[0]
-        self._check(rho)
-        square = rho
         self.iterations = 0
+        square = rho = self._restart(values, rhs, velocity)
         while (square > limit).any():
             if self.iterations >= MAX_ITERATIONS:
                 raise self._diverged(
@@ -84,16 +80,29 @@ class VelocitySolver:
             beta = _ratio(next_rho, rho) * _ratio(alpha, omega)
             _turn(beta, omega, residual, image, direction)
             rho = next_rho
+            if self.iterations % RESTART_EVERY == 0:
+                square = rho = self._restart(values, rhs, velocity)
+
+    def _restart(self, values: FloatArray, rhs: FloatArray, velocity: FloatArray) -> FloatArray:
+        """Begin anew from the true residual, whose squares (d,) are returned."""
+        residual, shadow, direction, _, _ = self._work
+        self._multiply(values, velocity, residual)
+        np.subtract(rhs, residual, out=residual)
+        shadow[:] = residual
+        direction[:] = residual
+        square: FloatArray = self._dots((residual, residual))[0]
+        self._check(square)
+        return square
 
     def _multiply(self, values: FloatArray, x: FloatArray, y: FloatArray) -> None:
-        _multiply(self._elements.indptr, self._elements.indices, values, x, y)
+        multiply(self._elements.indptr, self._elements.indices, values, x, y)
         self._vector_halo.sum_to_owners(y)
 
     def _dots(self, *pairs: tuple[FloatArray, FloatArray]) -> FloatArray:
-        """(number of pairs, 3) inner products by component over all ranks."""
+        """(number of pairs, d) inner products by component over all ranks."""
         owned = self._elements.owned
         local = np.array([_dot(a[:owned], b[:owned]) for a, b in pairs])
-        return np.asarray(self._comm.allreduce(local, op=MPI.SUM))
+        return np.asarray(self._comm.allreduce(local, op=MPI.SUM), dtype=np.float64)
 
     def _check(self, square: FloatArray) -> None:
         if not np.isfinite(square).all():
@@ -114,9 +123,18 @@ def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 
 
 @njit(cache=True, fastmath=True)
-def _multiply(
+def multiply(
     indptr: NDArray[np.int32], indices: NDArray[np.int32], values: FloatArray, x: FloatArray, y: FloatArray
 ) -> None:
+    """Product y (n, d) of a local sparse matrix with d = 2 or 3 vectors x (n, d) at once."""
+    if x.shape[1] == 2:
+        for row in range(indptr.size - 1):
+            a, b = 0.0, 0.0
+            for slot in range(indptr[row], indptr[row + 1]):
+                a += values[slot] * x[indices[slot], 0]
+                b += values[slot] * x[indices[slot], 1]
+            y[row, 0], y[row, 1] = a, b
+        return
     for row in range(indptr.size - 1):
         a, b, c = 0.0, 0.0, 0.0
         for slot in range(indptr[row], indptr[row + 1]):
@@ -129,9 +147,9 @@ def _multiply(
 
 @njit(cache=True)
 def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
-    total = np.zeros(3)
+    total = np.zeros(a.shape[1])
     for row in range(a.shape[0]):
-        for d in range(3):
+        for d in range(a.shape[1]):
             total[d] += a[row, d] * b[row, d]
     return total
 
@@ -147,7 +165,7 @@ def _advance(
 ) -> None:
     """velocity += alpha direction + omega residual; residual -= omega correction."""
     for row in range(velocity.shape[0]):
-        for d in range(3):
+        for d in range(velocity.shape[1]):
             velocity[row, d] += alpha[d] * direction[row, d] + omega[d] * residual[row, d]
             residual[row, d] -= omega[d] * correction[row, d]
 
@@ -158,7 +176,7 @@ def _turn(
 ) -> None:
     """direction = residual + beta (direction - omega image)."""
     for row in range(direction.shape[0]):
-        for d in range(3):
+        for d in range(direction.shape[1]):
             direction[row, d] = residual[row, d] + beta[d] * (direction[row, d] - omega[d] * image[row, d])
 
 
@@ -169,7 +187,7 @@ def _scale_rows(indptr: NDArray[np.int32], diagonal: FloatArray, values: FloatAr
         factor = 1.0 / diagonal[row]
         for slot in range(indptr[row], indptr[row + 1]):
             values[slot] *= factor
-        for d in range(3):
+        for d in range(rhs.shape[1]):
             rhs[row, d] *= factor
 
 

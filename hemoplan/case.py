@@ -111,10 +111,12 @@ class Opening(_Table):
 
 
 class Blood(_Table):
-    """Newtonian blood."""
+    """Density and viscosity."""
 
     density: Density = Field(default="1060 kg/m^3", validate_default=True)
     viscosity: Viscosity = Field(default="4.0 mPa*s", validate_default=True)
+    """Of Newtonian blood; of blood that thins with shear the viscosity at high shear."""
+    model: Literal["newtonian", "carreau-yasuda"] = "newtonian"
 
 
 class Inflow(_Table):
@@ -188,10 +190,31 @@ class Solver(_Table):
     """Cardiac cycles to run; the last two are compared for periodicity."""
     periodic_tolerance: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.02
     """Largest accepted change of port pressures and flows between the last two cycles, over their range."""
-    stabilisation: Literal["oss", "none"] = "oss"
-    """Streamline orthogonal-subscale stabilisation for jets that the mesh does not resolve."""
+    elements: Literal["P1-P1", "P2-P1"] = "P1-P1"
+    """Velocity and pressure: `P1-P1` is fast, `P2-P1` more accurate on the same mesh and several times slower."""
+    convection: Literal["semi-implicit", "explicit"] = "semi-implicit"
+    """`explicit` needs a Courant number below about one half: set `courant` too."""
+    courant: Annotated[float, Field(gt=0.0, le=60.0)] | None = None
+    """Target of the Courant number: time steps are divided to stay below it."""
+    stabilisation: Literal["auto", "oss", "none"] = "auto"
+    """Orthogonal subscales for jets that the mesh does not resolve: `auto` has them on P1-P1, where cells need them."""
     output_interval: TimeStep = Field(default="10 ms", validate_default=True)
     """Interval between the fields written in the last cycle."""
+
+    @property
+    def stabilise(self) -> bool:
+        """Whether under-resolved convection is stabilised."""
+        return self.elements == "P1-P1" and self.stabilisation != "none"
+
+    @model_validator(mode="after")
+    def _available(self) -> Self:
+        if self.elements == "P2-P1" and self.stabilisation == "oss":
+            raise ValueError(
+                "'oss' stabilisation needs elements = 'P1-P1'; expected 'auto' or 'none' with 'P2-P1'"
+            )
+        if self.convection == "explicit" and self.courant is None:
+            raise ValueError("explicit convection needs a limit of the Courant number, such as courant = 0.4")
+        return self
 
 
 class Baseline(_Table):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from hemoplan.arrays import FloatArray
 
 
@@ -42,3 +44,26 @@ class BoundaryCircuit(Protocol):
     def step(self, state: FloatArray, flows: FloatArray, t: float, dt: float) -> CircuitStep:
         """Advance from t - dt to t with the flows [m³/s] at t. Pure: a step may be retried with other flows."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPressures:
+    """Ports at constant pressures, such as an opening to the atmosphere.
+
+    Attributes:
+        ports: (n,) names of the ports.
+        pressures: (n,) [Pa]; zero if not given.
+    """
+
+    ports: tuple[str, ...] = ()
+    pressures: tuple[float, ...] | None = None
+
+    def initial_state(self) -> FloatArray:
+        """No state."""
+        return np.zeros(0)
+
+    def step(self, state: FloatArray, flows: FloatArray, t: float, dt: float) -> CircuitStep:
+        """The same pressures whatever the flows."""
+        n = len(self.ports)
+        pressures = np.zeros(n) if self.pressures is None else np.array(self.pressures)
+        return CircuitStep(pressures, np.zeros((n, n)), state)

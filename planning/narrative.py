@@ -52,14 +52,18 @@ def summarise(comparison: Comparison, metrics: FlowMetrics) -> str:
 def list_assumptions(case: Case) -> tuple[str, ...]:
     """What the numbers rest on, and what they cannot tell."""
     blood, solver = case.blood, case.solver
-    stabilised = {
-        "oss": "jets that the mesh does not resolve are stabilised (orthogonal subscales); the share of the "
-        "dissipation that this takes is in the table of numerical health",
-        "none": "the flow is not stabilised",
-    }[solver.stabilisation]
+    stabilised = (
+        "jets that the mesh does not resolve are stabilised (orthogonal subscales); the share of the "
+        "dissipation that this takes is in the table of numerical health"
+        if solver.stabilise
+        else "the flow is not stabilised"
+    )
+    rheology = (
+        "is Newtonian" if blood.model == "newtonian" else "thins with shear (Carreau–Yasuda), at high shear"
+    )
     return (
         "The walls are rigid: no compliance of the aorta itself, no movement with the heart.",
-        f"Blood is Newtonian: {plain(to_unit(blood.viscosity, 'mPa*s'), 2)} mPa·s, "
+        f"Blood {rheology}: {plain(to_unit(blood.viscosity, 'mPa*s'), 2)} mPa·s, "
         f"{plain(to_unit(blood.density, 'kg/m^3'), 0)} kg/m³.",
         f"The inflow is the same in all variants: {plain(to_unit(case.mean_inflow, 'mL/min'), 0)} mL/min at "
         f"{plain(to_unit(case.patient.heart_rate, '1/min'), 0)} beats/min. "
@@ -67,8 +71,8 @@ def list_assumptions(case: Case) -> tuple[str, ...]:
         "The peripheral circulation is tuned to the child before the operation and does not change with it: "
         "no autoregulation, no healing, no growth, no recoil of the vessel.",
         "No duct and no collateral vessels other than the openings named above.",
-        f"The flow is computed on one mesh a variant with a step of {1e3 * solver.time_step:.3g} ms; "
-        f"{stabilised}.",
+        f"The flow is computed with {solver.elements} elements on one mesh a variant "
+        f"with a step of {1e3 * solver.time_step:.3g} ms; {stabilised}.",
         "A variant is an idealised shape. The anatomy that an operation really leaves is the largest source "
         "of error of any such prediction.",
     )

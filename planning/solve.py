@@ -13,6 +13,7 @@ import math
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -21,20 +22,26 @@ import numpy as np
 from mpi4py import MPI
 
 from cfd.checkpoint import Checkpoint, read_checkpoint, read_velocity, write_checkpoint
+from cfd.collective import on_root
 from cfd.cycle_statistics import CycleStatistics
 from cfd.domain import read_domain
 from cfd.fields import FlowSeries, write_volume, write_wall
-from cfd.fractional_step import FlowState, Fluid, FractionalStep
-from cfd.elements import build_elements
-from cfd.mesh_order import MeshOrder
+from cfd.flow_state import FlowState
+from cfd.fluid import CarreauYasuda, Fluid
+from cfd.fractional_step import StepSettings
+from cfd.mesh_order import state_order
 from cfd.metrics import flow_metrics
 from cfd.progress import ProgressLog
 from cfd.simulation import Moment, Simulation
-from hemoplan.errors import HemoplanError, InterruptedRunError, ResourceError
+from cfd.stepper import build_stepper
+from hemoplan.errors import CaseError, InterruptedRunError
 from hemoplan.results import write_metrics, write_ports
-from hemoplan.waveform import read_waveform
+from hemoplan.waveform import Waveform, read_waveform
 from lumped.circuit_file import read_circuit
+from lumped.windkessel import WindkesselBank
 from planning.run_folder import VariantFolder
+from planning.solve_check import check_circuit, check_inflow, check_openings, check_speed
+from planning.solve_end import end_together
 from planning.solve_request import SolveRequest, read_request
 
 CHECKPOINT_SECONDS = 60.0
@@ -59,37 +66,55 @@ class _Interruption:
 class _Run:
     """The parts of one simulation and the callbacks that join them."""
 
-    def __init__(self, request: SolveRequest, folder: VariantFolder, comm: MPI.Intracomm) -> None:
+    def __init__(
+        self,
+        request: SolveRequest,
+        folder: VariantFolder,
+        comm: MPI.Intracomm,
+        interrupted: Callable[[], bool],
+    ) -> None:
         self.request, self.folder, self.comm = request, folder, comm
-        self.fingerprint = _fingerprint(request, folder.path)
+        self.fingerprint = on_root(comm, lambda: _fingerprint(request, folder.path))
         self.started = time.monotonic()
-        domain = read_domain(comm, folder.path / request.mesh)
-        self.circuit = read_circuit(folder.path / request.circuit)
-        self.inflow = read_waveform(folder.path / request.inflow, request.period)
-        self.elements = build_elements(domain)
-        self.order = MeshOrder(self.elements)
+        self.circuit, self.inflow = on_root(comm, lambda: _read_boundary(request, folder.path))
+        domain = read_domain(comm, folder.path / request.mesh, vessels=True)
+        check_openings(domain, self.circuit, request)
+        self.circuit = self.circuit.reordered(tuple(patch.name for patch in domain.outlets))
         steps = math.ceil(request.period / request.time_step * (1.0 - 1e-9))
-        fluid = Fluid(density=request.density, viscosity=request.viscosity)
-        self.stepper = FractionalStep(
-            self.elements,
-            fluid,
-            dt=request.period / steps,
-            inlet_layer=fluid.oscillatory_layer(request.period),
-            stabilise=request.stabilise,
+        dt = request.period / steps
+        fluid = Fluid(
+            density=request.density,
+            viscosity=request.viscosity,
+            thinning=CarreauYasuda() if request.thinning else None,
         )
-        times = self.stepper.dt * np.arange(1, steps + 1, dtype=np.float64)
+        self.stepper = build_stepper(
+            domain,
+            fluid,
+            request.elements,
+            StepSettings(
+                convection=request.convection,
+                form="skew-symmetric" if request.elements == "P1-P1" else "convective",
+                stabilise=request.stabilise,
+                inlet_layer=fluid.oscillatory_layer(request.period),
+            ),
+        )
+        check_speed(self.stepper.vertices, self.inflow, dt, divided=request.courant is not None)
+        self.orders = state_order(self.stepper)
+        times = dt * np.arange(1, steps + 1, dtype=np.float64)
         self.peak_step = 1 + int(np.argmax(self.inflow.sample(times)))
         self.statistics = CycleStatistics(self.stepper, peak_step=self.peak_step)
         self.simulation = Simulation(
             self.stepper,
             self.circuit,
             self.inflow,
+            dt=dt,
             cycles=request.cycles,
+            courant=request.courant,
             callbacks=[self._collect, self._write_series, self._progress(), self._checkpoint_at_intervals],
-            interrupted=_Interruption(),
+            interrupted=interrupted,
         )
         self._series: FlowSeries | None = None
-        self._output_every = max(1, round(request.output_interval / self.stepper.dt))
+        self._output_every = max(1, round(request.output_interval / dt))
         self._last_checkpoint = time.monotonic()
         self.moment: Moment | None = None
 
@@ -99,33 +124,30 @@ class _Run:
         try:
             self.simulation.run(state, first_step=step)
         except InterruptedRunError:
-            self._write_checkpoint()
+            self._finish()
             raise
-        finally:
-            if self._series is not None:
-                self._series.close()
-        self._write_checkpoint()
+        self._finish()  # not after any other error: only one rank may have it, and would wait here for the others
 
     def write_results(self) -> None:
         """Write histories, fields and metrics. Collective."""
         folder, statistics, request = self.folder, self.statistics, self.request
         write_volume(
             folder.peak_field,
-            self.elements,
-            self.order,
+            self.stepper.vertices,
+            self.orders.vertices,
             {"velocity": statistics.nodal["peak_velocity"], "pressure": statistics.nodal["peak_pressure"]},
         )
         write_volume(
             folder.mean_field,
-            self.elements,
-            self.order,
+            self.stepper.vertices,
+            self.orders.vertices,
             {"velocity": statistics.mean("velocity"), "pressure": statistics.mean("pressure")},
         )
-        write_wall(folder.wall_field, self.elements, self.order, statistics)
+        write_wall(folder.wall_field, self.stepper.vertices, self.orders.vertices, statistics)
         metrics = flow_metrics(
             self.simulation,
             statistics,
-            self.order,
+            self.orders.vertices,
             variant=request.variant,
             proximal=request.proximal,
             distal=request.distal,
@@ -140,19 +162,28 @@ class _Run:
     def _start(self) -> tuple[FlowState, int]:
         checkpoint = read_checkpoint(
             self.folder.checkpoint / CHECKPOINT_NAME,
-            self.order,
+            self.orders,
             fingerprint=self.fingerprint,
             statistics=self.statistics,
+            tell=_tell,
         )
         if checkpoint is not None:
             return self._resume(checkpoint)
         state = self.stepper.initial_state(self.circuit)
         if self.request.warm_start is not None:
-            velocity = read_velocity(self.folder.path / self.request.warm_start, self.order)
+            velocity = read_velocity(self.folder.path / self.request.warm_start, self.orders.velocity)
             state = replace(state, velocity=velocity, previous_velocity=velocity)
         return state, 0
 
     def _resume(self, checkpoint: Checkpoint) -> tuple[FlowState, int]:
+        if checkpoint.step > self.request.cycles * self.simulation.steps_per_cycle:
+            raise CaseError(
+                "the checkpoint lies behind the end of the simulation",
+                where=str(self.folder.checkpoint),
+                value=f"{checkpoint.step / self.simulation.steps_per_cycle:g} cycles",
+                expected=f"at most {self.request.cycles} cycles",
+                remedy="ask for more cycles, or remove the folder",
+            )
         self.simulation.record = checkpoint.record
         if checkpoint.statistics_cycle != self.request.cycles:
             self.statistics = CycleStatistics(self.stepper, peak_step=self.peak_step)
@@ -172,24 +203,28 @@ class _Run:
                 moment.step_of_cycle > self._output_every
             ):  # resumed within the cycle: keep what was written before
                 path = path.with_stem(f"{path.stem}_from_{1e3 * moment.state.time:.0f}ms")
-            self._series = FlowSeries(path, self.elements)
+            self._series = FlowSeries(path, self.stepper)
         self._series.write(moment.state)
 
     def _progress(self) -> ProgressLog:
-        ports = (self.stepper.inlet.name, *(patch.name for patch in self.stepper.outlets))
-        return ProgressLog(self.folder.progress, ports, self.comm.rank)
+        return ProgressLog(self.folder.progress, self.stepper.ports, self.comm.rank)
 
     def _checkpoint_at_intervals(self, moment: Moment) -> None:
         due = time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
         if self.comm.bcast(due):
             self._write_checkpoint()
 
+    def _finish(self) -> None:
+        if self._series is not None:
+            self._series.close()
+        self._write_checkpoint()
+
     def _write_checkpoint(self) -> None:
         if self.moment is None:
             return
         write_checkpoint(
             self.folder.checkpoint / CHECKPOINT_NAME,
-            self.order,
+            self.orders,
             self.moment.state,
             step=self.moment.step,
             record=self.simulation.record,
@@ -206,10 +241,20 @@ def solve(path: Path, comm: MPI.Intracomm) -> None:
     Raises:
         HemoplanError: Anything that the user must know.
     """
-    request = read_request(path)
-    run = _Run(request, VariantFolder(path.parent), comm)
+    interrupted = _Interruption()
+    request = on_root(comm, lambda: read_request(path))
+    run = _Run(request, VariantFolder(path.parent), comm, interrupted)
     run.march()
     run.write_results()
+
+
+def _read_boundary(request: SolveRequest, folder: Path) -> tuple[WindkesselBank, Waveform]:
+    """The circuit behind the outlets and the flow through the inlet, checked."""
+    inflow = read_waveform(folder / request.inflow, request.period)
+    check_inflow(inflow, folder / request.inflow)
+    circuit = read_circuit(folder / request.circuit)
+    check_circuit(circuit, inflow.mean(), folder / request.circuit)
+    return circuit, inflow
 
 
 def _fingerprint(request: SolveRequest, folder: Path) -> str:
@@ -230,35 +275,23 @@ def _quality_min(mesh: Path) -> float:
         return math.nan
 
 
+def _tell(message: str) -> None:
+    """To the log of the simulation."""
+    print(message, file=sys.stderr, flush=True)
+
+
 def main(arguments: list[str]) -> int:
-    """Run the request that the one argument names; the exit code is that of the error."""
+    """Run the request that the one argument names; the exit code is that of the error. Collective."""
     comm = MPI.COMM_WORLD
+    alarm = comm.Dup()
     path = Path(arguments[0])
     note = path.parent / "error.json"
-    if comm.rank == 0:
-        note.unlink(missing_ok=True)
     try:
+        on_root(comm, lambda: note.unlink(missing_ok=True))
         solve(path, comm)
-    except HemoplanError as error:
-        return _report(note, error, comm.rank)
-    except OSError as error:
-        problem = ResourceError(
-            "cannot read or write a file", where=str(error.filename), value=error.strerror
-        )
-        code = _report(note, problem, 0)
-        comm.Abort(code)  # the other ranks do not know of it
+    except Exception as error:
+        return end_together(alarm, note, error)
     return 0
-
-
-def _report(note: Path, error: HemoplanError, rank: int) -> int:
-    if rank == 0:
-        content = {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
-        print(error, file=sys.stderr)
-        try:
-            note.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        except OSError as failure:
-            print(f"and the error could not be noted in {note}: {failure}", file=sys.stderr)
-    return error.exit_code
 
 
 if __name__ == "__main__":

@@ -50,30 +50,30 @@ def march(variant: VariantFolder, mesh: Path, dt_factor: float, until: float) ->
     from mpi4py import MPI
 
     from cfd.domain import read_domain
-    from cfd.fractional_step import Fluid, FractionalStep
-    from cfd.elements import build_elements
+    from cfd.fluid import Fluid
+    from cfd.fractional_step import StepSettings
+    from cfd.stepper import build_stepper
 
     request = read_request(variant.path / "solve.json")
     inflow = read_waveform(variant.inflow, request.period)
     circuit = read_circuit(variant.circuit)
     steps = math.ceil(until / (request.time_step * dt_factor) - 1e-9)
     fluid = Fluid(density=request.density, viscosity=request.viscosity)
-    stepper = FractionalStep(
-        build_elements(read_domain(MPI.COMM_WORLD, mesh)),
+    dt = until / steps
+    stepper = build_stepper(
+        read_domain(MPI.COMM_WORLD, mesh),
         fluid,
-        dt=until / steps,
-        inlet_layer=fluid.oscillatory_layer(request.period),
-        stabilise=request.stabilise,
+        request.elements,
+        StepSettings(inlet_layer=fluid.oscillatory_layer(request.period), stabilise=request.stabilise),
     )
     state = stepper.initial_state(circuit)
     start = time.process_time()
     for _ in range(steps):
-        state, report = stepper.advance(state, inflow(state.time + stepper.dt), circuit)
-    ports = [stepper.inlet.name, *circuit.ports]
-    proximal, distal = ports.index(request.proximal), ports.index(request.distal)
+        state, report = stepper.advance(state, dt, circuit, inflow(state.time + dt))
+    proximal, distal = stepper.ports.index(request.proximal), stepper.ports.index(request.distal)
     viscous, numerical = stepper.dissipation(state.velocity)
     return (
-        f"{1e3 * stepper.dt:7.3g} {(report.pressures[proximal] - report.pressures[distal]) / MMHG:12.1f} "
+        f"{1e3 * dt:7.3g} {(report.pressures[proximal] - report.pressures[distal]) / MMHG:12.1f} "
         f"{1e6 * report.flows[distal]:11.2f} {np.linalg.norm(state.velocity, axis=1).max():9.2f} "
         f"{numerical / viscous:10.2f} {time.process_time() - start:7.0f}"
     )

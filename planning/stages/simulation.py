@@ -146,7 +146,11 @@ def _request(plan: Plan, variant: Variant, cycles: int, warm_start: Path | None)
         output_interval=solver.output_interval,
         density=blood.density,
         viscosity=blood.viscosity,
-        stabilise=solver.stabilisation != "none",
+        thinning=blood.model == "carreau-yasuda",
+        elements=solver.elements,
+        convection=solver.convection,
+        courant=solver.courant,
+        stabilise=solver.stabilise,
         periodic_tolerance=solver.periodic_tolerance,
         warm_start=None if warm_start is None else os.path.relpath(warm_start, folder.path),
     )

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cfd.cycle_statistics import CycleStatistics
-from cfd.fractional_step import Fluid, FractionalStep
-from cfd.elements import build_elements
+from cfd.fluid import Fluid
+from cfd.linear_step import LinearStep
 from cfd.simulation import Simulation
 from hemoplan.circuit import CircuitStep
 from hemoplan.errors import BoundaryError, DivergenceError
@@ -34,12 +34,11 @@ class Resistor:
 
 def steady_tube(across: int, along: int):
     """Flow in a tube after five viscous times."""
-    elements = build_elements(tube(RADIUS, LENGTH, across, along))
-    stepper = FractionalStep(elements, FLUID, dt=2e-3)
+    stepper = LinearStep(tube(RADIUS, LENGTH, across, along), FLUID)
     circuit = Resistor(1e9)
     state = stepper.initial_state(circuit)
     for _ in range(60):
-        state, report = stepper.advance(state, FLOW, circuit)
+        state, report = stepper.advance(state, 2e-3, circuit, FLOW)
     return stepper, state, report
 
 
@@ -95,7 +94,9 @@ def wall_shear_error(stepper, state):
 def test_poiseuille_wall_shear_stress_converges(coarse, fine):
     errors = [wall_shear_error(stepper, state) for stepper, state, _ in (coarse, fine)]
     assert errors[1] < 0.03
-    assert errors[1] < 0.55 * errors[0]  # first order: the mapped tube's cells are distorted at its four edges
+    assert (
+        errors[1] < 0.55 * errors[0]
+    )  # first order: the mapped tube's cells are distorted at its four edges
 
 
 def test_mass_is_conserved(fine):
@@ -126,9 +127,8 @@ def test_outlet_pressure_is_that_of_the_circuit(fine):
 
 def test_windkessel_behind_a_tube_has_its_analytic_impedance():
     """Sinusoidal flow: the port pressure follows Z = Rp + Rd / (1 + i omega C Rd) in amplitude and phase."""
-    elements = build_elements(tube(RADIUS, LENGTH, 6, 6))
     period, steps = 0.4, 100
-    stepper = FractionalStep(elements, FLUID, dt=period / steps)
+    stepper = LinearStep(tube(RADIUS, LENGTH, 6, 6), FLUID)
     windkessel = Windkessel(
         proximal_resistance=1e8, compliance=2e-10, distal_resistance=1e9, distal_pressure=0.0
     )
@@ -138,7 +138,7 @@ def test_windkessel_behind_a_tube_has_its_analytic_impedance():
     )
     times = np.linspace(0.0, period, 200, endpoint=False)
     inflow = Waveform(times, FLOW * (1.0 - 0.5 * np.cos(2 * np.pi * times / period)), period)
-    simulation = Simulation(stepper, circuit, inflow, cycles=4)
+    simulation = Simulation(stepper, circuit, inflow, dt=period / steps, cycles=4)
     simulation.run(stepper.initial_state(circuit))
     last = simulation.history().cycle(period, -1)
     omega = 2 * np.pi / period
@@ -161,10 +161,8 @@ def test_circuit_with_other_ports_is_refused(coarse):
 
 
 def test_far_too_large_time_step_is_reported():
-    elements = build_elements(tube(RADIUS, LENGTH, 8, 8))
-    fluid = Fluid(density=1060.0, viscosity=0.004)
-    stepper = FractionalStep(elements, fluid, dt=0.04)
+    stepper = LinearStep(tube(RADIUS, LENGTH, 8, 8), Fluid(density=1060.0, viscosity=0.004))
     inflow = Waveform(np.array([0.0, 0.2]), np.array([2e-5, 2e-5]), 0.4)
-    simulation = Simulation(stepper, Resistor(1e8), inflow, cycles=2)
+    simulation = Simulation(stepper, Resistor(1e8), inflow, dt=0.04, cycles=2)
     with pytest.raises(DivergenceError, match=r"(Courant number|diverges|converge).*time_step"):
         simulation.run(stepper.initial_state(simulation.circuit))

@@ -6,8 +6,8 @@ import ufl
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
 
-from cfd import kernels
-from cfd.elements import Elements, build_elements
+from cfd import linear_kernels as kernels
+from cfd.elements import Elements, build_elements, constant_matrices
 from tests.cfd.tube import tube
 
 
@@ -41,8 +41,7 @@ def random_velocity(elements):
 
 def test_mass_and_stiffness(elements):
     u, v = ufl.TrialFunction(elements.space), ufl.TestFunction(elements.space)
-    mass, stiffness = np.zeros(elements.indices.size), np.zeros(elements.indices.size)
-    kernels.constant_matrices(elements.gradients, elements.volumes, elements.slots, mass, stiffness)
+    mass, stiffness = constant_matrices(elements)
     np.testing.assert_allclose(dense(elements, mass), assembled(elements, u * v * ufl.dx), atol=1e-14)
     expected = assembled(elements, ufl.inner(ufl.grad(u), ufl.grad(v)) * ufl.dx)
     np.testing.assert_allclose(dense(elements, stiffness), expected, atol=1e-12)
@@ -57,7 +56,7 @@ def test_skew_symmetric_convection(elements):
     values, rhs = np.zeros(elements.indices.size), np.zeros((elements.nodes, 3))
     kernels.momentum(
         elements.cells, elements.gradients, elements.volumes, elements.slots,
-        rho, 0.1, 0.0, inertia, w_values, np.zeros_like(inertia), pressure, values, rhs,
+        rho, 0.1, 0.0, True, 0.5, inertia, w_values, np.zeros_like(inertia), pressure, values, rhs,
     )  # fmt: skip
     u, v = ufl.TrialFunction(elements.space), ufl.TestFunction(elements.space)
     form = rho * (ufl.dot(w, ufl.grad(u)) + 0.5 * ufl.div(w) * u) * v * ufl.dx
@@ -82,7 +81,7 @@ def test_streamline_term_vanishes_where_the_mesh_represents_the_convection(eleme
         values, rhs = np.zeros(elements.indices.size), np.zeros((elements.nodes, 3))
         kernels.momentum(
             elements.cells, elements.gradients, elements.volumes, elements.slots,
-            1.0, 1e-3, stabilise, zeros, w, convective, pressure, values, rhs,
+            1.0, 1e-3, stabilise, True, 0.5, zeros, w, convective, pressure, values, rhs,
         )  # fmt: skip
         return dense(elements, values) @ u - rhs
 
@@ -100,12 +99,12 @@ def test_streamline_term_dissipates(elements):
         values, rhs = np.zeros(elements.indices.size), np.zeros_like(w)
         kernels.momentum(
             elements.cells, elements.gradients, elements.volumes, elements.slots,
-            rho, viscosity / rho, stabilise, zeros, w, zeros, np.zeros(elements.nodes), values, rhs,
+            rho, viscosity / rho, stabilise, True, 0.5, zeros, w, zeros, np.zeros(elements.nodes), values, rhs,
         )  # fmt: skip
         matrices.append(dense(elements, values))
     taken = float((w * ((matrices[1] - matrices[0]) @ w)).sum())
-    _, reported = kernels.dissipation(
-        elements.cells, elements.gradients, elements.volumes, viscosity, rho, 1.0, w, zeros
+    reported = kernels.stabilisation_power(
+        elements.cells, elements.gradients, elements.volumes, viscosity / rho, rho, w, zeros
     )
     assert taken > 0.0
     assert reported == pytest.approx(taken, rel=1e-12)

@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def run(out: Path, ranks: int, *arguments: str) -> dict[str, np.ndarray]:
-    command = [sys.executable, "-m", "tests.cfd.tube_program", str(out), *arguments]
+def run(out: Path, pair: str, ranks: int, *arguments: str) -> dict[str, np.ndarray]:
+    command = [sys.executable, "-m", "tests.cfd.tube_program", str(out), pair, *arguments]
     if ranks > 1:
         if shutil.which("mpirun") is None:
             pytest.skip("there is no mpirun")
@@ -23,9 +23,14 @@ def run(out: Path, ranks: int, *arguments: str) -> dict[str, np.ndarray]:
         return dict(file)
 
 
+@pytest.fixture(scope="module", params=["P1-P1", "P2-P1"])
+def pair(request) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def serial(tmp_path_factory) -> dict[str, np.ndarray]:
-    return run(tmp_path_factory.mktemp("serial") / "out.npz", 1)
+def serial(tmp_path_factory, pair) -> dict[str, np.ndarray]:
+    return run(tmp_path_factory.mktemp("serial") / "out.npz", pair, 1)
 
 
 def assert_same(one, other):
@@ -36,15 +41,15 @@ def assert_same(one, other):
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [2, 3])
-def test_ranks_agree(serial, tmp_path, ranks):
-    assert_same(serial, run(tmp_path / "out.npz", ranks))
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_ranks_agree(serial, pair, tmp_path, ranks):
+    assert_same(serial, run(tmp_path / "out.npz", pair, ranks))
 
 
-def test_resumed_run_equals_uninterrupted_run(serial, tmp_path):
-    assert_same(serial, run(tmp_path / "out.npz", 1, str(tmp_path / "state.npz")))
+def test_resumed_run_equals_uninterrupted_run(serial, pair, tmp_path):
+    assert_same(serial, run(tmp_path / "out.npz", pair, 1, str(tmp_path / "state.npz")))
 
 
 @pytest.mark.mpi
-def test_resume_on_two_ranks(serial, tmp_path):
-    assert_same(serial, run(tmp_path / "out.npz", 2, str(tmp_path / "state.npz")))
+def test_resume_on_two_ranks(serial, pair, tmp_path):
+    assert_same(serial, run(tmp_path / "out.npz", pair, 2, str(tmp_path / "state.npz")))
