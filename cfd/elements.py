@@ -1,6 +1,6 @@
 """Continuous Lagrange elements (P1, P2) on simplices: geometry and sparsity that every time step reuses.
 
-Everything here is built once. Nodes are numbered as DOLFINx numbers the dofs of the scalar space: the owned nodes
+Everything here is built once. Indices are unsigned, so that compiled loops need not look for negative ones. Nodes are numbered as DOLFINx numbers the dofs of the scalar space: the owned nodes
 first, then the ghosts; arrays over nodes have both, and are summed or refreshed over the ranks by `cfd.halo`.
 """
 
@@ -33,8 +33,8 @@ class Facets:
         area_normals: (f, d) area times the unit normal that points out of the domain [m², in 2D m].
     """
 
-    nodes: NDArray[np.int32]
-    cells: NDArray[np.int32]
+    nodes: NDArray[np.uint32]
+    cells: NDArray[np.uint32]
     area_normals: FloatArray
 
     @property
@@ -43,7 +43,7 @@ class Facets:
         return np.asarray(np.linalg.norm(self.area_normals, axis=1))
 
     @property
-    def corners(self) -> NDArray[np.int32]:
+    def corners(self) -> NDArray[np.uint32]:
         """(f, d) nodes at the corners."""
         return self.nodes[:, : self.area_normals.shape[1]]
 
@@ -69,13 +69,13 @@ class Elements:
     degree: int
     space: fem.FunctionSpace
     coordinates: FloatArray
-    cells: NDArray[np.int32]
+    cells: NDArray[np.uint32]
     gradients: FloatArray
     volumes: FloatArray
-    indptr: NDArray[np.int32]
-    indices: NDArray[np.int32]
-    slots: NDArray[np.int32]
-    diagonal: NDArray[np.int32]
+    indptr: NDArray[np.uint32]
+    indices: NDArray[np.uint32]
+    slots: NDArray[np.uint32]
+    diagonal: NDArray[np.uint32]
 
     @property
     def dimension(self) -> int:
@@ -107,7 +107,7 @@ class Elements:
         to_cells, to_vertices = topology.connectivity(d - 1, d), topology.connectivity(d - 1, 0)
         cell_vertices = topology.connectivity(d, 0).array.reshape(-1, d + 1)
         facets = self.domain.facets(*patches) if patches else np.zeros(0, dtype=np.int32)
-        behind = to_cells.array[to_cells.offsets[facets]].astype(np.int32)
+        behind = to_cells.array[to_cells.offsets[facets]].astype(np.uint32)
         vertices = to_vertices.array[to_vertices.offsets[facets][:, None] + np.arange(d)]
         corner = (cell_vertices[behind][:, None, :] == vertices[:, :, None]).argmax(axis=2)
         position = corner
@@ -122,14 +122,14 @@ class Elements:
         # The gradient of the opposite corner's coordinate points inwards, with length 1 / height.
         inward = self.gradients[behind, opposite]
         vectors = -d * self.volumes[behind, None] * inward
-        return Facets(nodes=nodes.astype(np.int32), cells=behind, area_normals=vectors)
+        return Facets(nodes=nodes.astype(np.uint32), cells=behind, area_normals=vectors)
 
     def scatter(self, weights: FloatArray) -> FloatArray:
         """(n,) sum of cell values (c, m) at the local nodes; ghosts not yet added to their owners."""
         sums = np.bincount(self.cells.ravel(), weights=weights.ravel(), minlength=self.nodes)
         return sums.astype(np.float64, copy=False)
 
-    def facet_slots(self, facets: Facets) -> NDArray[np.int32]:
+    def facet_slots(self, facets: Facets) -> NDArray[np.uint32]:
         """(f, m m) position of each facet-matrix entry (row-major) in the local matrix values."""
         return np.asarray(_find_slots(facets.nodes, self.indptr, self.indices))
 
@@ -138,7 +138,7 @@ def build_elements(domain: Domain, degree: int = 1) -> Elements:
     """Compute gradients, volumes and the sparsity pattern. Collective."""
     space = fem.functionspace(domain.mesh, ("Lagrange", degree))
     d = domain.mesh.topology.dim
-    cells = np.ascontiguousarray(space.dofmap.list, dtype=np.int32)
+    cells = np.ascontiguousarray(space.dofmap.list, dtype=np.uint32)
     coordinates = np.ascontiguousarray(space.tabulate_dof_coordinates()[:, :d])
     corners = coordinates[cells[:, : d + 1]]
     edges = corners[:, 1:] - corners[:, :1]
@@ -147,7 +147,7 @@ def build_elements(domain: Domain, degree: int = 1) -> Elements:
     gradients[:, 0] = -gradients[:, 1:].sum(axis=1)
     volumes = np.abs(np.linalg.det(edges)) / (2.0 if d == 2 else 6.0)
     indptr, indices = _pattern(cells, len(coordinates))
-    nodes = np.arange(len(coordinates), dtype=np.int32)[:, None]
+    nodes = np.arange(len(coordinates), dtype=np.uint32)[:, None]
     return Elements(
         domain=domain,
         degree=degree,
@@ -186,7 +186,7 @@ def constant_matrices(elements: Elements) -> tuple[FloatArray, FloatArray]:
 def _add_constant_matrices(
     gradients: FloatArray,
     volumes: FloatArray,
-    slots: NDArray[np.int32],
+    slots: NDArray[np.uint32],
     unit_mass: FloatArray,
     slopes: FloatArray,
     mass: FloatArray,
@@ -210,7 +210,7 @@ def _add_constant_matrices(
                         stiffness[slot] += v * metric[a, b] * slopes[i, j, a, b]
 
 
-def _pattern(cells: NDArray[np.int32], nodes: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _pattern(cells: NDArray[np.uint32], nodes: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Compressed rows of the node graph, columns sorted."""
     count, m = cells.shape
     of_cells = sp.csr_matrix(
@@ -219,16 +219,16 @@ def _pattern(cells: NDArray[np.int32], nodes: int) -> tuple[NDArray[np.int32], N
     )
     graph = (of_cells.T.tocsr() @ of_cells).tocsr()
     graph.sort_indices()
-    return graph.indptr.astype(np.int32), graph.indices.astype(np.int32)
+    return graph.indptr.astype(np.uint32), graph.indices.astype(np.uint32)
 
 
 @njit(cache=True)
 def _find_slots(
-    groups: NDArray[np.int32], indptr: NDArray[np.int32], indices: NDArray[np.int32]
-) -> NDArray[np.int32]:
+    groups: NDArray[np.uint32], indptr: NDArray[np.uint32], indices: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
     """(g, m m) positions of the entries that couple the m nodes of each group."""
     count, m = groups.shape
-    slots = np.empty((count, m * m), dtype=np.int32)
+    slots = np.empty((count, m * m), dtype=np.uint32)
     for g in range(count):
         for i in range(m):
             row = groups[g, i]

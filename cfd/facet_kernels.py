@@ -11,8 +11,8 @@ from hemoplan.arrays import FloatArray
 
 @njit(cache=True, fastmath=True)
 def add_backflow(
-    nodes: NDArray[np.int32],
-    slots: NDArray[np.int32],
+    nodes: NDArray[np.uint32],
+    slots: NDArray[np.uint32],
     area_normals: FloatArray,
     weights: FloatArray,
     shape: FloatArray,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from dolfinx import la
+from numpy.typing import NDArray
 
 from cfd.elements import Elements
-from hemoplan.arrays import FloatArray
 
 
 class Halo:
@@ -14,13 +17,16 @@ class Halo:
     Args:
         elements: The elements whose nodes the arrays belong to.
         width: Values per node.
+        precision: Type of the values.
     """
 
-    def __init__(self, elements: Elements, width: int) -> None:
-        self._vector = la.vector(elements.space.dofmap.index_map, width)
+    def __init__(
+        self, elements: Elements, width: int, precision: type[np.float32 | np.float64] = np.float64
+    ) -> None:
+        self._vector: Any = la.vector(elements.space.dofmap.index_map, width, dtype=precision)
         self._parallel = elements.domain.comm.size > 1
 
-    def sum_to_owners(self, values: FloatArray) -> None:
+    def sum_to_owners(self, values: NDArray[Any]) -> None:
         """Add the ghosts' values to their owners', then refresh the ghosts. In place. Collective."""
         if self._parallel:
             self._vector.array[:] = values.ravel()
@@ -28,7 +34,7 @@ class Halo:
             self._vector.scatter_forward()
             values.ravel()[:] = self._vector.array
 
-    def refresh_ghosts(self, values: FloatArray) -> None:
+    def refresh_ghosts(self, values: NDArray[Any]) -> None:
         """Copy the owners' values to the ghosts. In place. Collective."""
         if self._parallel:
             self._vector.array[:] = values.ravel()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hemoplan.arrays import FloatArray
 
-type Nodes = NDArray[np.int32]
+type Nodes = NDArray[np.uint32]
 
 
 @njit(cache=True, fastmath=True, inline="always")

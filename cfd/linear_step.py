@@ -99,7 +99,7 @@ class LinearStep(FractionalStep):
         return projected
 
     @property
-    def _geometry(self) -> tuple[NDArray[np.int32], FloatArray, FloatArray]:
+    def _geometry(self) -> tuple[NDArray[np.uint32], FloatArray, FloatArray]:
         return self.elements.cells, self.elements.gradients, self.elements.volumes
 
     def _first_memory(self, pressure: FloatArray) -> dict[str, FloatArray]:

@@ -94,15 +94,14 @@ def _assemble(elements: Elements, values: FloatArray) -> Any:
     matrix = PETSc.Mat().createAIJ((sizes, sizes), comm=elements.domain.comm)
     matrix.setOption(PETSc.Mat.Option.NEW_NONZERO_ALLOCATION_ERR, False)
     matrix.setUp()
-    matrix.setValuesIJV(
-        elements.indptr, numbers[elements.indices], values, PETSc.InsertMode.ADD_VALUES, numbers
-    )
+    rows = elements.indptr.astype(PETSc.IntType)
+    matrix.setValuesIJV(rows, numbers[elements.indices], values, PETSc.InsertMode.ADD_VALUES, numbers)
     matrix.assemble()
     return matrix
 
 
 def _multigrid_options(solver: Any) -> None:
-    """Hypre's coarsening for 3D Laplacians: few, cheap levels."""
+    """Hypre's coarsening for 3D Laplacians: few, cheap levels, and one sweep forth and one back, which is symmetric."""
     options = PETSc.Options()
     prefix = solver.getOptionsPrefix()
     for name, value in {
@@ -111,7 +110,9 @@ def _multigrid_options(solver: Any) -> None:
         "pc_hypre_boomeramg_interp_type": "ext+i",
         "pc_hypre_boomeramg_P_max": 4,
         "pc_hypre_boomeramg_agg_nl": 1,
-        "pc_hypre_boomeramg_relax_type_all": "symmetric-SOR/Jacobi",
+        "pc_hypre_boomeramg_relax_type_down": "SOR/Jacobi",
+        "pc_hypre_boomeramg_relax_type_up": "backward-SOR/Jacobi",
+        "pc_hypre_boomeramg_relax_type_coarse": "Gaussian-elimination",
     }.items():
         if not options.hasName(prefix + name):
             options[prefix + name] = value

@@ -1,11 +1,11 @@
 """Compiled loops over the cells for P2 velocity and P1 pressure, in two and three dimensions.
 
-With the reference basis phi and its derivatives tabulated at quadrature points, the barycentric gradients g_a of a
-cell of volume V and W_a = w.g_a, the a-th reference component of the convecting velocity, the convection matrix is
+With the barycentric gradients g_a of a cell of volume V, and W_ka = w_k.g_a the reference components of the convecting
+velocity at node k, the convection matrix of the cell is
 
-    C_ij = rho V sum_q weight_q phi_i (sum_a W_a d_a phi_j + skew (sum_a d_a W_a) phi_j).
+    C_ij = rho V sum_ka W_ka T_kaij,   T_kaij = integral of phi_i (phi_k d_a phi_j + skew d_a phi_k phi_j),
 
-It is evaluated for `LANES` cells side by side, so that the innermost loops fill the processor's vector registers.
+with a constant table T over the reference cell: 30 multiplications an entry, contiguous in memory, and no quadrature.
 All arrays are over local nodes (owned and ghost); contributions to ghosts are summed by the caller.
 """
 
@@ -15,170 +15,77 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from cfd.reference_element import ReferenceElement
 from hemoplan.arrays import FloatArray
 
-type Nodes = NDArray[np.int32]
+type Nodes = NDArray[np.uint32]
 
-LANES = 8
-"""Cells that are computed side by side: doubles in a vector register of 512 bits."""
+
+def convection_table(element: ReferenceElement, skew: float) -> FloatArray:
+    """(m, 3, m m) the table T, padded with zeros in two dimensions.
+
+    Args:
+        element: The velocity's basis, with a quadrature that is exact for degree 5.
+        skew: 1/2 in the skew-symmetric form, 0 in the convective form.
+    """
+    weights, shape, slope = element.weights, element.shape, element.slope
+    carried = np.einsum("q,qi,qk,qja->kaij", weights, shape, shape, slope)
+    compressed = np.einsum("q,qi,qka,qj->kaij", weights, shape, slope, shape)
+    m, d = slope.shape[1:]
+    table = np.zeros((m, 3, m * m))
+    table[:, :d] = (carried + skew * compressed).reshape(m, d, m * m)
+    return table
 
 
 @njit(cache=True, fastmath=True)
-def add_convection(
+def convect(
     cells: Nodes,
     gradients: FloatArray,
     volumes: FloatArray,
     slots: Nodes,
-    weights: FloatArray,
-    shape: FloatArray,
-    slope: FloatArray,
+    table: FloatArray,
     density: float,
-    skew: float,
+    implicit: bool,
     convecting: FloatArray,
     matrix: FloatArray,
+    rhs: FloatArray,
 ) -> None:
-    """Add the convection matrix rho (w.grad u + skew (div w) u, v).
+    """Add the convection matrix rho (w.grad u + skew (div w) u, v), or subtract its product with w from the load.
 
     Args:
         cells, gradients, volumes, slots: See `cfd.elements.Elements`.
-        weights, shape, slope: See `cfd.reference_element.ReferenceElement`; exact for degree 5.
+        table: See `convection_table`.
         density: rho [kg/m³].
-        skew: 1/2 in the skew-symmetric form, 0 in the convective form.
+        implicit: Whether convection goes into the matrix; else into the load.
         convecting: (n, d) w [m/s].
-        matrix: Values of the local matrix; added to.
+        matrix: Values of the local matrix; added to in implicit form.
+        rhs: (n, d) load [N]; subtracted from in explicit form.
     """
     count, m = cells.shape
     d = gradients.shape[2]
-    points = weights.size
-    w = np.empty((m, d, LANES))
-    along = np.empty((points, m, LANES))
-    at = np.empty((d, LANES))
-    scale = np.empty(LANES)
-    divergence = np.empty(LANES)
-    total = np.empty((m * m, LANES))
-    for first in range(0, count, LANES):
-        lanes = min(LANES, count - first)
-        w[:] = 0.0
-        scale[:] = 0.0
-        for lane in range(lanes):
-            c = first + lane
-            scale[lane] = density * volumes[c]
-            for k in range(m):
-                node = cells[c, k]
-                for a in range(d):
-                    value = 0.0
-                    for e in range(d):
-                        value += convecting[node, e] * gradients[c, a + 1, e]
-                    w[k, a, lane] = value
-        for q in range(points):
-            divergence[:] = 0.0
-            at[:] = 0.0
-            for k in range(m):
-                for a in range(d):
-                    s, t = shape[q, k], skew * slope[q, k, a]
-                    for lane in range(LANES):
-                        at[a, lane] += s * w[k, a, lane]
-                        divergence[lane] += t * w[k, a, lane]
-            for j in range(m):
-                s = shape[q, j]
-                for lane in range(LANES):
-                    along[q, j, lane] = s * divergence[lane]
-                for a in range(d):
-                    t = slope[q, j, a]
-                    for lane in range(LANES):
-                        along[q, j, lane] += t * at[a, lane]
-            for j in range(m):
-                for lane in range(LANES):
-                    along[q, j, lane] *= scale[lane] * weights[q]
-        for i in range(m):
-            for j in range(m):
-                entry = m * i + j
-                for lane in range(LANES):
-                    total[entry, lane] = 0.0
-                for q in range(points):
-                    s = shape[q, i]
-                    for lane in range(LANES):
-                        total[entry, lane] += s * along[q, j, lane]
-        for lane in range(lanes):
+    entries = np.empty(m * m)
+    w = np.zeros(3)
+    for c in range(count):
+        entries[:] = 0.0
+        for k in range(m):
+            node = cells[c, k]
+            for a in range(d):
+                w[a] = 0.0
+                for e in range(d):
+                    w[a] += convecting[node, e] * gradients[c, a + 1, e]
+            w0, w1, w2 = w[0], w[1], w[2]
             for entry in range(m * m):
-                matrix[slots[first + lane, entry]] += total[entry, lane]
-
-
-@njit(cache=True, fastmath=True)
-def subtract_convection(
-    cells: Nodes,
-    gradients: FloatArray,
-    volumes: FloatArray,
-    weights: FloatArray,
-    shape: FloatArray,
-    slope: FloatArray,
-    density: float,
-    skew: float,
-    velocity: FloatArray,
-    rhs: FloatArray,
-) -> None:
-    """Subtract the load rho (w.grad w + skew (div w) w, v) of the velocity w (n, d): rhs (n, d) [N]."""
-    count, m = cells.shape
-    d = gradients.shape[2]
-    w = np.empty((m, d, LANES))
-    plain = np.empty((m, d, LANES))
-    load = np.empty((m, d, LANES))
-    at, value, force, divergence = (
-        np.empty((d, LANES)),
-        np.empty((d, LANES)),
-        np.empty((d, LANES)),
-        np.empty(LANES),
-    )
-    scale = np.empty(LANES)
-    for first in range(0, count, LANES):
-        lanes = min(LANES, count - first)
-        w[:] = 0.0
-        plain[:] = 0.0
-        load[:] = 0.0
-        scale[:] = 0.0
-        for lane in range(lanes):
-            c = first + lane
-            scale[lane] = density * volumes[c]
-            for k in range(m):
-                node = cells[c, k]
-                for e in range(d):
-                    plain[k, e, lane] = velocity[node, e]
-                for a in range(d):
-                    total = 0.0
+                entries[entry] += w0 * table[k, 0, entry] + w1 * table[k, 1, entry] + w2 * table[k, 2, entry]
+        scale = density * volumes[c]
+        if implicit:
+            for entry in range(m * m):
+                matrix[slots[c, entry]] += scale * entries[entry]
+        else:
+            for i in range(m):
+                for j in range(m):
+                    factor = scale * entries[m * i + j]
                     for e in range(d):
-                        total += velocity[node, e] * gradients[c, a + 1, e]
-                    w[k, a, lane] = total
-        for q in range(weights.size):
-            divergence[:] = 0.0
-            at[:] = 0.0
-            value[:] = 0.0
-            for k in range(m):
-                s = shape[q, k]
-                for a in range(d):
-                    t = skew * slope[q, k, a]
-                    for lane in range(LANES):
-                        at[a, lane] += s * w[k, a, lane]
-                        value[a, lane] += s * plain[k, a, lane]
-                        divergence[lane] += t * w[k, a, lane]
-            for e in range(d):
-                for lane in range(LANES):
-                    force[e, lane] = divergence[lane] * value[e, lane]
-            for k in range(m):
-                for a in range(d):
-                    t = slope[q, k, a]
-                    for lane in range(LANES):
-                        step = t * at[a, lane]
-                        for e in range(d):
-                            force[e, lane] += step * plain[k, e, lane]
-            for k in range(m):
-                s = weights[q] * shape[q, k]
-                for e in range(d):
-                    for lane in range(LANES):
-                        load[k, e, lane] += s * force[e, lane]
-        for lane in range(lanes):
-            for k in range(m):
-                for e in range(d):
-                    rhs[cells[first + lane, k], e] -= scale[lane] * load[k, e, lane]
+                        rhs[cells[c, i], e] -= factor * convecting[cells[c, j], e]
 
 
 @njit(cache=True, fastmath=True)

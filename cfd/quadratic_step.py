@@ -64,11 +64,11 @@ class QuadraticStep(FractionalStep):
         )
         d = elements.dimension
         self._vertex_nodes = vertex_nodes(elements, vertices)
-        self._table = reference_element(2, d, exact=5)
-        linear = reference_element(1, d, exact=5)
-        self._shares = self._table.weights @ self._table.shape
-        self._divergence_table = np.einsum(
-            "q,qi,qka->ika", self._table.weights, linear.shape, self._table.slope
+        own, linear = reference_element(2, d, exact=5), reference_element(1, d, exact=5)
+        self._shares = own.weights @ own.shape
+        self._divergence_table = np.einsum("q,qi,qka->ika", own.weights, linear.shape, own.slope)
+        self._convection = kernels.convection_table(
+            own, 0.5 if self.settings.form == "skew-symmetric" else 0.0
         )
 
     def at_vertices(self, velocity: FloatArray) -> FloatArray:
@@ -85,7 +85,7 @@ class QuadraticStep(FractionalStep):
         return float(self._comm.allreduce(self._viscous_stress.power(velocity), op=MPI.SUM)), 0.0
 
     @property
-    def _pairing(self) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray, FloatArray]:
+    def _pairing(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32], FloatArray, FloatArray]:
         elements = self.elements
         return elements.cells, self.vertices.cells, elements.gradients, elements.volumes
 
@@ -106,18 +106,23 @@ class QuadraticStep(FractionalStep):
         last_velocity: FloatArray,
         pressure: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
-        elements, table = self.elements, self._table
+        elements = self.elements
         values, rhs = self._constant_values(scheme), np.empty_like(past)
         inertia = (self.fluid.density / scheme.dt) * past
         multiply(elements.indptr, elements.indices, self._mass, inertia, rhs)
         kernels.subtract_pressure_gradient(*self._pairing, self._shares, pressure, rhs)
-        geometry = (elements.cells, elements.gradients, elements.volumes)
-        basis = (table.weights, table.shape, table.slope)
-        density, skew = self.fluid.density, 0.5 if self.settings.form == "skew-symmetric" else 0.0
-        if self.settings.convection == "explicit":
-            kernels.subtract_convection(*geometry, *basis, density, skew, convecting, rhs)
-        else:
-            kernels.add_convection(*geometry, elements.slots, *basis, density, skew, convecting, values)
+        kernels.convect(
+            elements.cells,
+            elements.gradients,
+            elements.volumes,
+            elements.slots,
+            self._convection,
+            self.fluid.density,
+            self.settings.convection == "semi-implicit",
+            convecting,
+            values,
+            rhs,
+        )
         return values, rhs
 
     def _projection_loads(

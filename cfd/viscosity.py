@@ -82,10 +82,10 @@ def _viscosity(law: Law, slope: FloatArray) -> float:
 
 @njit(cache=True, fastmath=True)
 def _add_viscosity(
-    cells: NDArray[np.int32],
+    cells: NDArray[np.uint32],
     gradients: FloatArray,
     volumes: FloatArray,
-    slots: NDArray[np.int32],
+    slots: NDArray[np.uint32],
     weights: FloatArray,
     reference_slope: FloatArray,
     law: Law,
@@ -120,7 +120,7 @@ def _add_viscosity(
 
 @njit(cache=True, fastmath=True)
 def _viscous_power(
-    cells: NDArray[np.int32],
+    cells: NDArray[np.uint32],
     gradients: FloatArray,
     volumes: FloatArray,
     weights: FloatArray,
