@@ -1,7 +1,8 @@
 """Continuous Lagrange elements (P1, P2) on simplices: geometry and sparsity that every time step reuses.
 
-Everything here is built once. Indices are unsigned, so that compiled loops need not look for negative ones. Nodes are numbered as DOLFINx numbers the dofs of the scalar space: the owned nodes
-first, then the ghosts; arrays over nodes have both, and are summed or refreshed over the ranks by `cfd.halo`.
+Everything here is built once. Nodes are numbered as DOLFINx numbers the dofs of the scalar space: the owned nodes
+first, then the ghosts; arrays over nodes have both, and are summed or refreshed over the ranks by `cfd.halo`. Indices
+are unsigned, so that compiled loops need not look for negative ones.
 """
 
 from __future__ import annotations

@@ -242,7 +242,8 @@ class FractionalStep(ABC):
         scheme = time_scheme(after.dt, before.dt)
         past = scheme.a1 * before.velocity - scheme.a2 * before.previous_velocity
         velocity = after.velocity.copy()
-        values, rhs = self._momentum_balance(scheme, past, velocity, velocity, after.pressure)
+        potential = self._potential(after, 0.0)
+        values, rhs = self._momentum_balance(scheme, past, velocity, potential, velocity, after.pressure)
         product = np.empty_like(velocity)
         multiply(self.elements.indptr, self.elements.indices, values, velocity, product)
         self._vector_halo.sum_to_owners(product)
@@ -287,11 +288,16 @@ class FractionalStep(ABC):
         """(m,) the pressure whose gradient drives the tentative velocity [Pa]."""
 
     @abstractmethod
+    def _potential(self, state: FlowState, ratio: float) -> FloatArray:
+        """(m,) extrapolated potential whose gradient belongs to the convecting velocity; empty where there is none."""
+
+    @abstractmethod
     def _assemble(
         self,
         scheme: TimeScheme,
         past: FloatArray,
         convecting: FloatArray,
+        potential: FloatArray,
         last_velocity: FloatArray,
         pressure: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
@@ -300,7 +306,8 @@ class FractionalStep(ABC):
         Args:
             scheme: Coefficients in time.
             past: (n, d) a1 u^n - a2 u^(n-1).
-            convecting: (n, d) w.
+            convecting: (n, d) w, without the gradient of the potential.
+            potential: (m,) whose gradient is subtracted from w inside the cells; empty where w needs none.
             last_velocity: (n, d) the velocity whose convective derivative is projected, where that is needed.
             pressure: (m,) the driving pressure.
         """
@@ -328,11 +335,12 @@ class FractionalStep(ABC):
         scheme: TimeScheme,
         past: FloatArray,
         convecting: FloatArray,
+        potential: FloatArray,
         last_velocity: FloatArray,
         pressure: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
         """Matrix values of this rank's cells, and load (n, d) summed over the ranks. Collective."""
-        values, rhs = self._assemble(scheme, past, convecting, last_velocity, pressure)
+        values, rhs = self._assemble(scheme, past, convecting, potential, last_velocity, pressure)
         if self.fluid.thinning is not None:
             self._viscous_stress.add(convecting, values, rhs)
         self._stabilise_backflow(convecting, values)
@@ -346,7 +354,12 @@ class FractionalStep(ABC):
         convecting = (1.0 + r) * state.velocity - r * state.previous_velocity
         past = scheme.a1 * state.velocity - scheme.a2 * state.previous_velocity
         values, rhs = self._momentum_balance(
-            scheme, past, convecting, state.velocity, self._driving_pressure(state, scheme)
+            scheme,
+            past,
+            convecting,
+            self._potential(state, r),
+            state.velocity,
+            self._driving_pressure(state, scheme),
         )
         velocity = convecting
         self._boundary.impose(velocity, inflow, time)

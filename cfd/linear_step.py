@@ -111,11 +111,15 @@ class LinearStep(FractionalStep):
     def _driving_pressure(self, state: FlowState, scheme: TimeScheme) -> FloatArray:
         return state.pressure
 
+    def _potential(self, state: FlowState, ratio: float) -> FloatArray:
+        return np.zeros(0)
+
     def _assemble(
         self,
         scheme: TimeScheme,
         past: FloatArray,
         convecting: FloatArray,
+        potential: FloatArray,
         last_velocity: FloatArray,
         pressure: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:

@@ -8,6 +8,7 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
+from cfd.dolfinx_versions import geometry_nodes
 from cfd.elements import EDGES, Elements
 from cfd.fractional_step import FractionalStep
 from hemoplan.arrays import FloatArray
@@ -48,7 +49,7 @@ class MeshOrder:
         """The local nodes' values, ghosts included, of an array that rank 0 holds. Collective."""
         return np.asarray(self.comm.bcast(whole)[self.file_index], dtype=np.float64)
 
-    def gather_cells(self, nodes: NDArray[np.int32]) -> NDArray[np.int64] | None:
+    def gather_cells(self, nodes: NDArray[np.uint32]) -> NDArray[np.int64] | None:
         """Cells or facets of all ranks by vertex of the mesh file, on rank 0. Collective."""
         parts = self.comm.gather(self.file_index[nodes])
         return None if parts is None else np.concatenate(parts)
@@ -74,7 +75,9 @@ def _vertex_indices(elements: Elements) -> NDArray[np.int64]:
     geometry = elements.domain.mesh.geometry
     corners = elements.cells[:, : elements.dimension + 1]
     found = np.full(elements.nodes, -1, dtype=np.int64)
-    found[corners] = np.asarray(geometry.input_global_indices, dtype=np.int64)[geometry.dofmap]
+    found[corners] = np.asarray(geometry.input_global_indices, dtype=np.int64)[
+        geometry_nodes(elements.domain.mesh)
+    ]
     return found
 
 

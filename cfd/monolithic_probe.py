@@ -8,6 +8,7 @@ import numpy as np
 from dolfinx import geometry
 from dolfinx import mesh as dmesh
 
+from cfd.dolfinx_versions import coordinate_element, geometry_nodes
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import MeshError
 
@@ -58,6 +59,6 @@ class Probe:
 
 def _distance_outside(mesh: dmesh.Mesh, cell: int, point: FloatArray) -> float:
     """How negative the least barycentric coordinate of a point in a cell is; zero inside."""
-    nodes = mesh.geometry.x[mesh.geometry.dofmap[cell]][:, : mesh.geometry.dim]
-    reference = mesh.geometry.cmap.pull_back(point[None, : mesh.geometry.dim], nodes)[0]
+    nodes = mesh.geometry.x[geometry_nodes(mesh)[cell]][:, : mesh.geometry.dim]
+    reference = coordinate_element(mesh).pull_back(point[None, : mesh.geometry.dim], nodes)[0]
     return float(max(0.0, -reference.min(), reference.sum() - 1.0))

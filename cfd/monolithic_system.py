@@ -20,6 +20,7 @@ from dolfinx.fem import petsc as fem_petsc
 from mpi4py import MPI
 from petsc4py import PETSc
 
+from cfd.dolfinx_versions import collapse, coordinate_element
 from cfd.monolithic_boundary import PrescribedVelocity
 from cfd.monolithic_forms import MomentumTerms, ViscosityLaw, navier_stokes
 from cfd.monolithic_solver import KeptFactors
@@ -77,7 +78,7 @@ class TaylorHoodSystem:
         self.mesh, self.comm, self.density = mesh, mesh.comm, density
         self._factors = factors
         self._set_up_spaces()
-        affine = mesh.geometry.cmap.degree == 1
+        affine = coordinate_element(mesh).degree == 1
         degree = 5 if affine and not callable(viscosity) else 7
         self.dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": degree})
         self.ds = ufl.ds(domain=mesh, subdomain_data=facet_tags, metadata={"quadrature_degree": degree})
@@ -279,8 +280,8 @@ class TaylorHoodSystem:
         quadratic = basix.ufl.element("Lagrange", cell, 2, shape=(dimension,))
         linear = basix.ufl.element("Lagrange", cell, 1)
         self._space = fem.functionspace(self.mesh, basix.ufl.mixed_element([quadratic, linear]))
-        self.velocity_space, velocity_dofs = self._space.sub(0).collapse()
-        self.pressure_space, pressure_dofs = self._space.sub(1).collapse()
+        self.velocity_space, velocity_dofs = collapse(self._space.sub(0))
+        self.pressure_space, pressure_dofs = collapse(self._space.sub(1))
         self._velocity_dofs: IntArray = np.array(velocity_dofs, dtype=np.int64)
         self._pressure_dofs: IntArray = np.array(pressure_dofs, dtype=np.int64)
         index_map = self._space.dofmap.index_map

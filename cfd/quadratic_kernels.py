@@ -40,6 +40,7 @@ def convection_table(element: ReferenceElement, skew: float) -> FloatArray:
 @njit(cache=True, fastmath=True)
 def convect(
     cells: Nodes,
+    corners: Nodes,
     gradients: FloatArray,
     volumes: FloatArray,
     slots: Nodes,
@@ -47,17 +48,19 @@ def convect(
     density: float,
     implicit: bool,
     convecting: FloatArray,
+    potential: FloatArray,
     matrix: FloatArray,
     rhs: FloatArray,
 ) -> None:
     """Add the convection matrix rho (w.grad u + skew (div w) u, v), or subtract its product with w from the load.
 
     Args:
-        cells, gradients, volumes, slots: See `cfd.elements.Elements`.
+        cells, corners: (c, m) velocity nodes and (c, d + 1) pressure nodes.
+        gradients, volumes, slots: See `cfd.elements.Elements`.
         table: See `convection_table`.
         density: rho [kg/m³].
         implicit: Whether convection goes into the matrix; else into the load.
-        convecting: (n, d) w [m/s].
+        convecting, potential: w (n, d) [m/s], of which the gradient of the potential [m²/s] is still to be subtracted.
         matrix: Values of the local matrix; added to in implicit form.
         rhs: (n, d) load [N]; subtracted from in explicit form.
     """
@@ -65,14 +68,19 @@ def convect(
     d = gradients.shape[2]
     entries = np.empty(m * m)
     w = np.zeros(3)
+    slope = np.empty(d)
     for c in range(count):
         entries[:] = 0.0
+        slope[:] = 0.0
+        for a in range(d + 1):
+            for e in range(d):
+                slope[e] += potential[corners[c, a]] * gradients[c, a, e]
         for k in range(m):
             node = cells[c, k]
             for a in range(d):
                 w[a] = 0.0
                 for e in range(d):
-                    w[a] += convecting[node, e] * gradients[c, a + 1, e]
+                    w[a] += (convecting[node, e] - slope[e]) * gradients[c, a + 1, e]
             w0, w1, w2 = w[0], w[1], w[2]
             for entry in range(m * m):
                 entries[entry] += w0 * table[k, 0, entry] + w1 * table[k, 1, entry] + w2 * table[k, 2, entry]

@@ -8,11 +8,13 @@ eliminated, so that no mass matrix is ever solved (Guermond, Minev & Shen 2006, 
 2. s laplace phi = div u*
 3. p^(n+1) = p^n + phi (- mu P div u* in the rotational form)
 
-and w is extrapolated from u*. Taylor–Hood velocities are free of divergence on average only; where a throat is coarsely
-meshed, their local divergence is so large that the skew-symmetric form drives a false flow through its term
-(div w) u / 2, while the convective form stays close to the exact solution. So the convective form is the default here.
-The eliminated velocity satisfies (u, grad q) = flux of q for every q of P1 to the
-tolerance of the linear solver: mass is conserved cell patch by cell patch, and the flows of the ports are exact.
+and w is extrapolated from the eliminated velocity, which is evaluated inside the cells. It satisfies
+(u, grad q) = flux of q for every q of P1 to the tolerance of the linear solver: mass is conserved on the average over
+the cells around a vertex, and the flows of the ports are exact.
+
+Taylor–Hood velocities are free of divergence in this average sense only. Where a throat is coarsely meshed, their local
+divergence is so large that the skew-symmetric form drives a false flow through its term (div w) u / 2, while the
+convective form stays close to the exact solution. So the convective form is the default here.
 """
 
 from __future__ import annotations
@@ -98,11 +100,16 @@ class QuadraticStep(FractionalStep):
         potentials = scheme.a1 * memory["potential"] - scheme.a2 * memory["previous_potential"]
         return np.asarray(state.pressure + (self.fluid.density / scheme.dt) * potentials)
 
+    def _potential(self, state: FlowState, ratio: float) -> FloatArray:
+        memory = state.memory
+        return np.asarray((1.0 + ratio) * memory["potential"] - ratio * memory["previous_potential"])
+
     def _assemble(
         self,
         scheme: TimeScheme,
         past: FloatArray,
         convecting: FloatArray,
+        potential: FloatArray,
         last_velocity: FloatArray,
         pressure: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
@@ -113,6 +120,7 @@ class QuadraticStep(FractionalStep):
         kernels.subtract_pressure_gradient(*self._pairing, self._shares, pressure, rhs)
         kernels.convect(
             elements.cells,
+            self.vertices.cells,
             elements.gradients,
             elements.volumes,
             elements.slots,
@@ -120,6 +128,7 @@ class QuadraticStep(FractionalStep):
             self.fluid.density,
             self.settings.convection == "semi-implicit",
             convecting,
+            potential,
             values,
             rhs,
         )

@@ -47,6 +47,7 @@ _RANKS_PROGRAM = (
     "from mpi4py import MPI; c = MPI.COMM_WORLD; print(f'sum {c.allreduce(c.rank + 1)}', flush=True)"
 )
 _POISSON_PROGRAM = """
+import inspect
 import dolfinx, numpy, ufl
 from dolfinx.fem.petsc import LinearProblem
 from mpi4py import MPI
@@ -60,7 +61,9 @@ boundary = dolfinx.fem.dirichletbc(exact, dolfinx.fem.locate_dofs_topological(V,
 form = ufl.inner(ufl.grad(u), ufl.grad(v)) * ufl.dx
 load = dolfinx.fem.Constant(mesh, -6.0) * v * ufl.dx
 options = {"ksp_type": "preonly", "pc_type": "lu", "pc_factor_mat_solver_type": "mumps"}
-solution = LinearProblem(form, load, bcs=[boundary], petsc_options=options).solve()
+names = inspect.signature(LinearProblem.__init__).parameters
+prefix = {"petsc_options_prefix": "doctor_"} if "petsc_options_prefix" in names else {}
+solution = LinearProblem(form, load, bcs=[boundary], petsc_options=options, **prefix).solve()
 error = numpy.abs(solution.x.array - exact.x.array).max()
 if MPI.COMM_WORLD.rank == 0:
     print("error", error, flush=True)

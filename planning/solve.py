@@ -111,8 +111,9 @@ class _Run:
             cycles=request.cycles,
             courant=request.courant,
             callbacks=[self._collect, self._write_series, self._progress(), self._checkpoint_at_intervals],
-            interrupted=interrupted,
+            interrupted=lambda: self._stop,
         )
+        self._interrupted, self._stop = interrupted, False
         self._series: FlowSeries | None = None
         self._output_every = max(1, round(request.output_interval / dt))
         self._last_checkpoint = time.monotonic()
@@ -210,8 +211,13 @@ class _Run:
         return ProgressLog(self.folder.progress, self.stepper.ports, self.comm.rank)
 
     def _checkpoint_at_intervals(self, moment: Moment) -> None:
+        # A cluster may signal one rank only, and clocks differ: what any rank wants, all do.
         due = time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
-        if self.comm.bcast(due):
+        stopping, wanted = self.comm.allreduce(
+            np.array([self._interrupted(), due], dtype=np.int64), op=MPI.SUM
+        )
+        self._stop = bool(stopping)
+        if wanted:
             self._write_checkpoint()
 
     def _finish(self) -> None:

@@ -42,11 +42,10 @@ def end_together(alarm: MPI.Intracomm, note: Path, error: Exception) -> int:
         teller = min(range(alarm.size), key=lambda rank: (isinstance(problems[rank], DefectError), rank))
         if alarm.rank == teller:
             _report(note, problem, error)
-        return problems[teller].exit_code
+        return int(problems[teller].exit_code)
     _report(note, problem, error)
     sys.stderr.flush()
     alarm.Abort(problem.exit_code)
-    return problem.exit_code
 
 
 def _explain(error: Exception, alarm: MPI.Intracomm) -> HemoplanError:

@@ -86,9 +86,14 @@ def main(out: Path, pair: ElementPair, resume: Path | None) -> None:
         simulation.record = checkpoint.record
     simulation.run(state, first_step=step)
     history = simulation.history()
-    tawss, osi = statistics.wall_indices()
+    indices = statistics.wall_indices()
     order = state_order(stepper).vertices
-    fields = {"tawss": order.gather(tawss), "osi": order.gather(osi)}
+    fields = {
+        "tawss": order.gather(indices.tawss),
+        "osi": order.gather(indices.osi),
+        "transwss": order.gather(indices.transwss),
+        "wss_phase": order.gather(statistics.shear_at_phase(0.375)),
+    }
     if MPI.COMM_WORLD.rank == 0:
         np.savez(out, pressures=history.pressures, flows=history.flows, **fields)
 

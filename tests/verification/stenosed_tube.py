@@ -95,7 +95,7 @@ class Comparison:
         reference = self._reference
         drop = reference["pressure_inlet_Pa"] - reference["pressure_outlet_Pa"]
         exact = np.interp(times[late], reference["t_s"], drop)
-        speed = np.interp(times[late], reference["t_s"], reference["u_axis_50mm_m_s"])
+        speed = np.interp(times[late], reference["t_s"], reference["u_axis_x50mm_m_s"])
         return DropErrors(
             mean_drop=float(drops[late].mean() / exact.mean() - 1.0),
             rms_drop=float(np.sqrt(((drops[late] - exact) ** 2).mean() / (exact**2).mean())),
