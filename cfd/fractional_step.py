@@ -177,7 +177,7 @@ class FractionalStep(ABC):
         scheme = time_scheme(dt, state.dt)
         scale = dt / (scheme.a0 * self.fluid.density)
         tentative = self._tentative_velocity(state, scheme, inflow, time)
-        rhs, base, start = self._projection_loads(state, tentative, scale)
+        rhs, base, start = self._projection_loads(state, scheme, tentative, scale)
         self._boundary.subtract_flux(rhs, inflow, time)
         self._scalar_halo.sum_to_owners(rhs)
         projection = self._pressure_step.solve(
@@ -314,7 +314,7 @@ class FractionalStep(ABC):
 
     @abstractmethod
     def _projection_loads(
-        self, state: FlowState, tentative: FloatArray, scale: float
+        self, state: FlowState, scheme: TimeScheme, tentative: FloatArray, scale: float
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Loads of the pressure step without the flux of prescribed velocities, base pressures, and start."""
 

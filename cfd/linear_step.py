@@ -34,6 +34,8 @@ from cfd.velocity_boundary import VelocityField
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import MeshError
 
+DEFAULTS = StepSettings()
+
 
 class LinearStep(FractionalStep):
     """The P1–P1 stepper on tetrahedra. Collective.
@@ -63,7 +65,7 @@ class LinearStep(FractionalStep):
                 remedy="use P2–P1 elements",
             )
         elements = build_elements(domain, 1)
-        super().__init__(elements, elements, fluid, settings or StepSettings(), wall_velocity=wall_velocity)
+        super().__init__(elements, elements, fluid, settings or DEFAULTS, wall_velocity=wall_velocity)
         self._outflows = [unit_outflow(elements, patch) for patch in self.outlets]
 
     def at_vertices(self, velocity: FloatArray) -> FloatArray:
@@ -106,6 +108,7 @@ class LinearStep(FractionalStep):
         return {
             "pressure_gradient": self._project_gradient(pressure),
             "free_pressure": np.zeros_like(pressure),
+            "previous_free_pressure": np.zeros_like(pressure),
         }
 
     def _driving_pressure(self, state: FlowState, scheme: TimeScheme) -> FloatArray:
@@ -142,12 +145,13 @@ class LinearStep(FractionalStep):
         return values, rhs
 
     def _projection_loads(
-        self, state: FlowState, tentative: FloatArray, scale: float
+        self, state: FlowState, scheme: TimeScheme, tentative: FloatArray, scale: float
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         rhs = np.zeros(self.elements.nodes)
         field = tentative + scale * state.memory["pressure_gradient"]
         kernels.weak_divergence(*self._geometry, field, rhs)
-        return rhs, np.zeros(len(self.outlets)), state.memory["free_pressure"]
+        last, previous = state.memory["free_pressure"], state.memory["previous_free_pressure"]
+        return rhs, np.zeros(len(self.outlets)), last + scheme.ratio * (last - previous)
 
     def _end_step(
         self,
@@ -165,7 +169,11 @@ class LinearStep(FractionalStep):
         missing = projection.flows - uncorrected[len(uncorrected) - len(self.outlets) :]
         for (nodes, outflow), flow in zip(self._outflows, missing, strict=True):
             velocity[nodes] += flow * outflow
-        memory = {"pressure_gradient": gradient, "free_pressure": projection.free}
+        memory = {
+            "pressure_gradient": gradient,
+            "free_pressure": projection.free,
+            "previous_free_pressure": state.memory["free_pressure"],
+        }
         return velocity, projection.field, memory, uncorrected
 
     def _project_gradient(self, pressure: FloatArray) -> FloatArray:

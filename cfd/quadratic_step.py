@@ -35,7 +35,9 @@ from cfd.velocity_boundary import VelocityField
 from cfd.velocity_solver import multiply
 from hemoplan.arrays import FloatArray
 
-DEFAULTS = StepSettings(form="convective", stabilise=False)
+DEFAULTS = StepSettings(form="convective", stabilise=False, velocity_tolerance=1e-4, pressure_tolerance=1e-4)
+"""The solvers' right-hand sides are those of a whole step and of the pressure's increment: four digits are far below
+the errors of the time step."""
 
 
 class QuadraticStep(FractionalStep):
@@ -135,7 +137,7 @@ class QuadraticStep(FractionalStep):
         return values, rhs
 
     def _projection_loads(
-        self, state: FlowState, tentative: FloatArray, scale: float
+        self, state: FlowState, scheme: TimeScheme, tentative: FloatArray, scale: float
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         rhs = np.zeros(self.vertices.nodes)
         kernels.add_weak_divergence(*self._pairing, self._shares, tentative, rhs)

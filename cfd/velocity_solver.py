@@ -28,7 +28,7 @@ from cfd.halo import Halo
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import DivergenceError
 
-MAX_ITERATIONS = 500
+MAX_ITERATIONS = 1000
 MEMORY = 2
 """Directions to which the next one is made orthogonal."""
 BEST_REDUCTION = 1e-4

@@ -28,12 +28,11 @@ from cfd.domain import read_domain
 from cfd.fields import FlowSeries, write_volume, write_wall
 from cfd.flow_state import FlowState
 from cfd.fluid import CarreauYasuda, Fluid
-from cfd.fractional_step import StepSettings
 from cfd.mesh_order import state_order
 from cfd.metrics import flow_metrics
 from cfd.progress import ProgressLog
 from cfd.simulation import Moment, Simulation
-from cfd.stepper import build_stepper
+from cfd.stepper import DEFAULTS, build_stepper
 from hemoplan.errors import CaseError, InterruptedRunError
 from hemoplan.results import write_metrics, write_ports
 from hemoplan.waveform import Waveform, read_waveform
@@ -91,9 +90,9 @@ class _Run:
             domain,
             fluid,
             request.elements,
-            StepSettings(
+            replace(
+                DEFAULTS[request.elements],
                 convection=request.convection,
-                form="skew-symmetric" if request.elements == "P1-P1" else "convective",
                 stabilise=request.stabilise,
                 inlet_layer=fluid.oscillatory_layer(request.period),
             ),

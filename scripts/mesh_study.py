@@ -13,6 +13,7 @@ import argparse
 import math
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,7 @@ def march(variant: VariantFolder, mesh: Path, dt_factor: float, until: float) ->
 
     from cfd.domain import read_domain
     from cfd.fluid import Fluid
-    from cfd.fractional_step import StepSettings
-    from cfd.stepper import build_stepper
+    from cfd.stepper import DEFAULTS, build_stepper
 
     request = read_request(variant.path / "solve.json")
     inflow = read_waveform(variant.inflow, request.period)
@@ -64,7 +64,11 @@ def march(variant: VariantFolder, mesh: Path, dt_factor: float, until: float) ->
         read_domain(MPI.COMM_WORLD, mesh),
         fluid,
         request.elements,
-        StepSettings(inlet_layer=fluid.oscillatory_layer(request.period), stabilise=request.stabilise),
+        replace(
+            DEFAULTS[request.elements],
+            inlet_layer=fluid.oscillatory_layer(request.period),
+            stabilise=request.stabilise,
+        ),
     )
     state = stepper.initial_state(circuit)
     start = time.process_time()

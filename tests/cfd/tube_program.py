@@ -5,6 +5,7 @@ half is run by new objects that read the file RESUME.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,9 @@ from mpi4py import MPI
 from cfd.checkpoint import read_checkpoint, write_checkpoint
 from cfd.cycle_statistics import CycleStatistics
 from cfd.fluid import Fluid
-from cfd.fractional_step import StepSettings
 from cfd.mesh_order import state_order
 from cfd.simulation import Moment, Simulation
-from cfd.stepper import ElementPair, build_stepper
+from cfd.stepper import DEFAULTS, ElementPair, build_stepper
 from hemoplan.errors import InterruptedRunError
 from hemoplan.waveform import Waveform
 from lumped.windkessel import Windkessel, WindkesselBank
@@ -26,7 +26,7 @@ PERIOD, STEPS, FLOW = 0.4, 20, 1e-6
 
 
 def build(pair):
-    settings = StepSettings(velocity_tolerance=1e-10, pressure_tolerance=1e-12)
+    settings = replace(DEFAULTS[pair], velocity_tolerance=1e-10, pressure_tolerance=1e-12)
     fluid = Fluid(density=1060.0, viscosity=0.004)
     stepper = build_stepper(tube(2e-3, 8e-3, 6, 8), fluid, pair, settings)
     windkessel = Windkessel(

@@ -34,6 +34,12 @@ def inflow(t: float) -> float:
     return float(MEAN_FLOW * ramp * (1.0 + 0.5 * np.sin(2 * np.pi * t / PERIOD)))
 
 
+def radius(x: FloatArray) -> FloatArray:
+    """Radius of the tube at distances x from its inlet [m]: 4 mm, and 2 mm in the throat at 30 mm."""
+    way = np.clip(np.abs(x - 0.03) / 0.008, 0.0, 1.0)
+    return np.asarray(4e-3 - 1e-3 * (1.0 + np.cos(np.pi * way)))
+
+
 def convert(source: Path, folder: Path) -> None:
     """Write a gmsh file of the tube, with the physical groups inlet, outlet and wall, in the solver's format."""
     mesh = meshio.read(source)
@@ -70,13 +76,15 @@ class Comparison:
     Args:
         stepper: The stepper of the run, on one or more ranks.
         reference: `reference_axisymmetric.csv`.
+        axis: Coordinate along the tube.
     """
 
-    def __init__(self, stepper: FractionalStep, reference: Path) -> None:
+    def __init__(self, stepper: FractionalStep, reference: Path, *, axis: int = 0) -> None:
         self._comm = stepper.vertices.domain.comm
         self._stepper = stepper
         self._reference = np.genfromtxt(reference, delimiter=",", names=True)
-        distance = np.linalg.norm(stepper.vertices.coordinates - [PROBE, 0.0, 0.0], axis=1)
+        self._axis = axis
+        distance = np.linalg.norm(stepper.vertices.coordinates - PROBE * np.eye(3)[axis], axis=1)
         local = (float(distance.min()), self._comm.rank)
         self._holder = min(self._comm.allgather(local))[1]
         self._node = int(distance.argmin())
@@ -84,7 +92,7 @@ class Comparison:
 
     def add(self, state: FlowState, pressures: FloatArray) -> None:
         """Add a state and the mean pressures of inlet and outlet. Collective."""
-        speed = float(self._stepper.at_vertices(state.velocity)[self._node, 0])
+        speed = float(self._stepper.at_vertices(state.velocity)[self._node, self._axis])
         speed = self._comm.bcast(speed, root=self._holder)
         self._rows.append((state.time, float(pressures[0] - pressures[1]), speed))
 
