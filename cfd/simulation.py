@@ -29,6 +29,8 @@ CHECK_EVERY = 10
 """Steps between two looks at the Courant number, where no target is set for it."""
 MAX_PARTS = 1000
 """No step is divided further."""
+ACCEPTED_EXCESS = 1.2
+"""A step that ends with a Courant number this much above its target is not taken again."""
 
 
 @dataclass(slots=True)
@@ -136,12 +138,7 @@ class Simulation:
         """
         courant = 0.0
         for step in range(first_step + 1, self.cycles * self.steps_per_cycle + 1):
-            parts = self._parts(state)
-            dt = self.dt / parts
-            for _ in range(parts):
-                before = state
-                state, report = self.stepper.advance(before, dt, self.circuit, self.inflow(before.time + dt))
-                self._check_speed(state)
+            before, state, report, parts = self._step(state)
             self.record.add(report)
             if step % CHECK_EVERY == 0 or self._courant_target is not None:
                 courant = self._check_courant(state)
@@ -177,14 +174,31 @@ class Simulation:
             flows=np.array(self.record.flows),
         )
 
-    def _parts(self, state: FlowState) -> int:
-        """In how many parts the next step is taken; two successive parts differ by a factor of at most two."""
-        if self._courant_target is None:
-            return 1
-        courant = self.stepper.courant_number(state.velocity, self.dt)
-        parts = math.ceil(courant / self._courant_target * (1.0 - 1e-9))
-        last = round(self.dt / state.dt) if state.dt > 0.0 else 1
-        return min(max(parts, 1, math.ceil(last / 2)), MAX_PARTS)
+    def _step(self, state: FlowState) -> tuple[FlowState, FlowState, StepReport, int]:
+        """Take one step, in as many equal parts as the target asks for; again in more parts if it was exceeded.
+
+        Two successive parts grow by a factor of at most two.
+
+        Returns:
+            The states before and after the last part, its report, and the number of parts.
+        """
+        parts = 1
+        if self._courant_target is not None:
+            last = round(self.dt / state.dt) if state.dt > 0.0 else 1
+            wanted = self.stepper.courant_number(state.velocity, self.dt) / self._courant_target
+            parts = min(max(math.ceil(wanted), math.ceil(last / 2), 1), MAX_PARTS)
+        while True:
+            after, dt = state, self.dt / parts
+            for _ in range(parts):
+                before = after
+                after, report = self.stepper.advance(before, dt, self.circuit, self.inflow(before.time + dt))
+                self._check_speed(after)
+            if self._courant_target is None or parts == MAX_PARTS:
+                return before, after, report, parts
+            excess = self.stepper.courant_number(after.velocity, dt) / self._courant_target
+            if excess <= ACCEPTED_EXCESS:
+                return before, after, report, parts
+            parts = min(math.ceil(parts * excess), MAX_PARTS)
 
     def _check_speed(self, state: FlowState) -> None:
         squares = (state.velocity**2).sum(axis=1)
