@@ -12,11 +12,12 @@ from dolfinx.io import VTXMeshPolicy, VTXWriter
 from numpy.typing import NDArray
 
 from cfd.collective import raise_everywhere
-from cfd.cycle_statistics import CycleStatistics
+from cfd.cycle_statistics import PHASES, CycleStatistics
 from cfd.elements import Elements
 from cfd.flow_state import FlowState
 from cfd.fractional_step import FractionalStep
 from cfd.mesh_order import MeshOrder
+from cfd.vortices import vortex_fields
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import HemoplanError, ResourceError
 
@@ -24,12 +25,16 @@ from hemoplan.errors import HemoplanError, ResourceError
 def write_volume(path: Path, elements: Elements, order: MeshOrder, arrays: Mapping[str, FloatArray]) -> None:
     """Write node arrays on the tetrahedra as VTU, coordinates in metres. Collective.
 
+    With a `velocity` [m/s] go what shows its vortices (see `cfd.vortices`): `vorticity` (n, 3) [1/s], `q_criterion`
+    [1/s²], `helicity` [m/s²] and `normalised_helicity`.
+
     Raises:
         ResourceError: The file cannot be written.
     """
     points = order.gather(elements.coordinates)
     cells = order.gather_cells(elements.cells)
-    data = {name: order.gather(values) for name, values in arrays.items()}
+    derived = vortex_fields(elements, arrays["velocity"]) if "velocity" in arrays else {}
+    data = {name: order.gather(values) for name, values in [*arrays.items(), *derived.items()]}
     error = None
     if points is not None and cells is not None:
         error = _save(path, points, "tetra", cells, data)
@@ -39,17 +44,24 @@ def write_volume(path: Path, elements: Elements, order: MeshOrder, arrays: Mappi
 def write_wall(path: Path, elements: Elements, order: MeshOrder, statistics: CycleStatistics) -> None:
     """Write the wall shear stress metrics on the wall's triangles as VTU. Collective.
 
-    Point arrays: `tawss` [Pa], `osi`, `wss_peak` (n, 3) [Pa].
+    Point arrays (`hemoplan.results.FlowMetrics` has the definitions): `tawss` [Pa], `osi`, `rrt` [1/Pa], `transwss`
+    [Pa]; the vectors (n, 3) [Pa] `wss_mean`, `wss_peak` at the time of the largest inflow, and `wss_phase_0`, … at
+    evenly spaced times of the cycle, of which the first is its beginning.
 
     Raises:
         ResourceError: The file cannot be written.
     """
-    tawss, osi = statistics.wall_indices()
-    data = {
-        "tawss": order.gather(tawss),
-        "osi": order.gather(osi),
-        "wss_peak": order.gather(statistics.nodal["peak_wss"]),
+    indices = statistics.wall_indices()
+    arrays = {
+        "tawss": indices.tawss,
+        "osi": indices.osi,
+        "rrt": indices.rrt,
+        "transwss": indices.transwss,
+        "wss_mean": statistics.mean("wss"),
+        "wss_peak": statistics.nodal["peak_wss"],
     }
+    arrays |= {f"wss_phase_{phase}": statistics.shear_at_phase(phase / PHASES) for phase in range(PHASES)}
+    data = {name: order.gather(values) for name, values in arrays.items()}
     points = order.gather(elements.coordinates)
     triangles = order.gather_cells(statistics.wall_shear.facets.nodes)
     error = None

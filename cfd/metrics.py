@@ -7,7 +7,10 @@ from mpi4py import MPI
 
 from cfd.cycle_statistics import CycleStatistics
 from cfd.elements import Elements
+from cfd.fractional_step import FractionalStep
+from cfd.halo import Halo
 from cfd.mesh_order import MeshOrder
+from cfd.residence import mean_age
 from cfd.simulation import Simulation
 from hemoplan.arrays import FloatArray
 from hemoplan.results import Distribution, FlowMetrics, NumericalHealth, PortHistory, PortMetrics
@@ -34,14 +37,15 @@ def flow_metrics(
     inflow = -float(last.flow(inlet).mean())
     difference = last.pressure(proximal) - last.pressure(distal)
     viscous, numerical = statistics.mean_dissipation()
-    tawss, osi = _wall_distributions(statistics, order)
+    wall = statistics.wall_indices()
+    on_wall = statistics.wall_shear.areas
     return FlowMetrics(
         variant=variant,
         period=period,
         inlet=inlet,
         proximal=proximal,
         distal=distal,
-        ports={port: _port_metrics(last, port) for port in last.ports},
+        ports={port: _port_metrics(last, port, statistics) for port in last.ports},
         flow_split={port: float(last.flow(port).mean()) / inflow for port in last.ports if port != inlet},
         peak_to_peak_gradient=float(last.pressure(proximal).max() - last.pressure(distal).max()),
         peak_gradient=float(difference.max()),
@@ -49,8 +53,12 @@ def flow_metrics(
         power_loss=statistics.mean_power(),
         dissipation=viscous + numerical,
         peak_velocity=statistics.scalars["speed_max"],
-        tawss=tawss,
-        osi=osi,
+        tawss=_gathered_distribution(wall.tawss, on_wall, order),
+        osi=_gathered_distribution(wall.osi, on_wall, order),
+        rrt=_gathered_distribution(wall.rrt, on_wall, order),
+        transwss=_gathered_distribution(wall.transwss, on_wall, order),
+        washout_time=stepper.vertices.domain.comm.allreduce(float(stepper.vertices.volumes.sum())) / inflow,
+        age=_age_distribution(stepper, statistics, order),
         health=_health(
             simulation,
             statistics,
@@ -64,13 +72,16 @@ def flow_metrics(
     )
 
 
-def _port_metrics(last: PortHistory, port: str) -> PortMetrics:
+def _port_metrics(last: PortHistory, port: str, statistics: CycleStatistics) -> PortMetrics:
     pressure = last.pressure(port)
+    mean_total, peak_total = statistics.total_pressures(port)
     return PortMetrics(
         mean_pressure=float(pressure.mean()),
         systolic_pressure=float(pressure.max()),
         diastolic_pressure=float(pressure.min()),
         mean_flow=float(last.flow(port).mean()),
+        mean_total_pressure=mean_total,
+        peak_total_pressure=peak_total,
     )
 
 
@@ -111,6 +122,7 @@ def _health(
         wall_seconds=wall_seconds,
         ranks=comm.size,
         stabilisation_share=stabilisation_share,
+        energy_residual=statistics.energy_residual(),
     )
 
 
@@ -129,16 +141,27 @@ def _edge_lengths(elements: Elements) -> tuple[float, float]:
     return float(lengths.min(initial=np.inf)), float(lengths.max(initial=0.0))
 
 
-def _wall_distributions(statistics: CycleStatistics, order: MeshOrder) -> tuple[Distribution, Distribution]:
-    tawss, osi = statistics.wall_indices()
-    areas = order.gather(statistics.wall_shear.areas)
-    whole = [order.gather(values) for values in (tawss, osi)]
+def _age_distribution(
+    stepper: FractionalStep, statistics: CycleStatistics, order: MeshOrder
+) -> Distribution | None:
+    vertices = stepper.vertices
+    age = mean_age(stepper, statistics.mean("velocity"))
+    if age is None:
+        return None
+    corners = vertices.cells.shape[1]
+    volumes = vertices.scatter(np.repeat(vertices.volumes[:, None] / corners, corners, axis=1))
+    Halo(vertices, 1).sum_to_owners(volumes)
+    return _gathered_distribution(age, volumes, order)
+
+
+def _gathered_distribution(values: FloatArray, weights: FloatArray, order: MeshOrder) -> Distribution:
+    """Distribution of the values (n,) at all vertices with a weight. Collective."""
+    whole, share = order.gather(values), order.gather(weights)
     found = None
-    if areas is not None:
-        wall = areas > 0.0
-        found = tuple(distribution(values[wall], areas[wall]) for values in whole if values is not None)
-    tawss_distribution, osi_distribution = order.comm.bcast(found)
-    return tawss_distribution, osi_distribution
+    if whole is not None and share is not None:
+        found = distribution(whole[share > 0.0], share[share > 0.0])
+    result: Distribution = order.comm.bcast(found)
+    return result
 
 
 def distribution(values: FloatArray, weights: FloatArray) -> Distribution:

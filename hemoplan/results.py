@@ -101,17 +101,31 @@ def read_ports(path: Path) -> PortHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortMetrics:
-    """One port over the last cycle: pressures [Pa] and mean flow out of the 3D domain [m³/s]."""
+    """One port over the last cycle.
+
+    The total pressure of an opening is the mechanical energy that a volume of blood carries through it,
+
+        integral of (p + rho |u|²/2) u.n over the opening / integral of u.n   [Pa].
+
+    Attributes:
+        mean_pressure, systolic_pressure, diastolic_pressure: Mean, largest and smallest static pressure, averaged
+            over the opening [Pa].
+        mean_flow: Mean flow out of the 3D domain [m³/s].
+        mean_total_pressure: Total pressure of the blood of a whole cycle [Pa].
+        peak_total_pressure: Total pressure at the instant of the opening's largest flow [Pa].
+    """
 
     mean_pressure: float
     systolic_pressure: float
     diastolic_pressure: float
     mean_flow: float
+    mean_total_pressure: float
+    peak_total_pressure: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """Area-weighted distribution of a wall quantity."""
+    """Distribution of a field, weighted with the area of the wall or the volume of the lumen: mean and percentiles."""
 
     mean: float
     p01: float
@@ -145,8 +159,11 @@ class NumericalHealth:
         velocity_iterations, pressure_iterations: Mean Krylov iterations of a step.
         wall_seconds: Wall-clock time of the solve.
         ranks: MPI processes.
-        stabilisation_share: Power taken out by the stabilisation over the viscous dissipation, mean of the
-            last cycle.
+        stabilisation_share: Power lost to the numerical scheme (see `cfd.energy`) over the viscous dissipation, mean
+            of the last cycle.
+        energy_residual: What the energy budget of the last cycle leaves unexplained, (power_loss - dissipation) /
+            dissipation with all terms at the same instants. Far from zero, the time step is too large or the mesh too
+            coarse.
     """
 
     cells: int
@@ -167,6 +184,7 @@ class NumericalHealth:
     wall_seconds: float
     ranks: int
     stabilisation_share: float
+    energy_residual: float
 
     @property
     def periodic(self) -> bool:
@@ -190,12 +208,21 @@ class FlowMetrics:
             one, each at its own instant [Pa]; what a catheter reports.
         peak_gradient: Largest instantaneous difference [Pa].
         mean_gradient: Mean difference [Pa].
-        power_loss: Mean of (p + rho u²/2) carried in minus carried out, through all ports [W].
-        dissipation: Mean viscous dissipation in the volume, 2 mu e(u):e(u), and that of the stabilisation
-            [W].
+        power_loss: Mean of (p + rho |u|²/2) carried in minus carried out, through all ports, minus the rate of change
+            of the kinetic energy [W] (control volume).
+        dissipation: Mean viscous dissipation in the volume, 2 mu e(u):e(u), and the losses of the numerical scheme
+            [W]. Both are the same power, found in two ways; `health.energy_residual` is how far they differ.
         peak_velocity: Largest speed in the 3D domain in the last cycle [m/s].
-        tawss: Time-averaged wall shear stress [Pa].
-        osi: Oscillatory shear index, 0 to 0.5.
+        tawss: Time-averaged wall shear stress, mean of |tau| [Pa].
+        osi: Oscillatory shear index, (1 - |mean of tau| / TAWSS) / 2, 0 to 0.5 (He & Ku, J. Biomech. Eng. 118 (1996),
+            DOI 10.1115/1.2795948).
+        rrt: Relative residence time, 1 / ((1 - 2 OSI) TAWSS) = 1 / |mean of tau| [1/Pa], cut off at 1,000 (Himburg et
+            al., Am. J. Physiol. Heart Circ. Physiol. 286 (2004), DOI 10.1152/ajpheart.00897.2003).
+        transwss: Transverse wall shear stress, mean of |tau.(n x m)| with m the direction of the mean of tau [Pa]
+            (Peiffer, Sherwin & Weinberg, Cardiovasc. Res. 99 (2013), DOI 10.1093/cvr/cvt044).
+        washout_time: Volume of the 3D domain over the mean inflow [s]: the mean age of the blood that leaves it.
+        age: Mean age of the blood in the domain, by volume [s], an estimate from the mean flow: see `cfd.residence`.
+            None where it could not be found.
         health: Numerical health.
     """
 
@@ -214,6 +241,10 @@ class FlowMetrics:
     peak_velocity: float
     tawss: Distribution
     osi: Distribution
+    rrt: Distribution
+    transwss: Distribution
+    washout_time: float
+    age: Distribution | None
     health: NumericalHealth
 
 
@@ -231,8 +262,8 @@ def read_metrics(path: Path) -> FlowMetrics:
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
         entry["ports"] = {name: PortMetrics(**port) for name, port in entry["ports"].items()}
-        entry["tawss"] = Distribution(**entry["tawss"])
-        entry["osi"] = Distribution(**entry["osi"])
+        for name in ("tawss", "osi", "rrt", "transwss", "age"):
+            entry[name] = None if entry[name] is None else Distribution(**entry[name])
         entry["health"] = NumericalHealth(**entry["health"])
         return FlowMetrics(**entry)
     except (OSError, ValueError, KeyError, TypeError) as error:

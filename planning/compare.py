@@ -145,6 +145,9 @@ def _quantities(reference: FlowMetrics) -> list[_Entry]:
         ("tawss_median", "TAWSS, median", "Pa", 2, lambda m: m.tawss.median),
         ("tawss_p99", "TAWSS, 99th percentile", "Pa", 1, lambda m: m.tawss.p99),
         ("osi_p99", "OSI, 99th percentile", "", 2, lambda m: m.osi.p99),
+        ("rrt_p95", "RRT, 95th percentile", "1/Pa", 2, lambda m: m.rrt.p95),
+        ("transwss_p95", "TransWSS, 95th percentile", "Pa", 2, lambda m: m.transwss.p95),
+        ("washout_time", "Volume over inflow", "s", 3, lambda m: m.washout_time),
     ]
     return entries
 
@@ -166,6 +169,13 @@ def _pressures(name: str) -> list[_Entry]:
             lambda m: m.ports[name].diastolic_pressure,
         ),
         (f"mean.{name}", f"Mean, {spoken(name)}", "mmHg", 1, lambda m: m.ports[name].mean_pressure),
+        (
+            f"total.{name}",
+            f"Mean total pressure, {spoken(name)}",
+            "mmHg",
+            1,
+            lambda m: m.ports[name].mean_total_pressure,
+        ),
     ]
 
 

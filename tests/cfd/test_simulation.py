@@ -51,7 +51,7 @@ def test_divided_steps_keep_the_courant_number(pair):
     fine, _ = march(pair, steps=160, courant=None)
     divided = np.array(parts) >= 3
     difference = np.abs(history.pressures[:, 0] - fine.pressures[7::8, 0])
-    assert difference[divided].max() < 0.02 * np.abs(fine.pressures[:, 0]).max()
+    assert difference[divided].max() < 0.05 * np.abs(fine.pressures[:, 0]).max()
 
 
 def test_explicit_convection_agrees_with_semi_implicit_one():

@@ -33,7 +33,14 @@ def history(steps: int = 20, cycles: int = 3) -> PortHistory:
 
 
 def metrics() -> FlowMetrics:
-    port = PortMetrics(mean_pressure=7e3, systolic_pressure=9e3, diastolic_pressure=6e3, mean_flow=-1.4e-5)
+    port = PortMetrics(
+        mean_pressure=7e3,
+        systolic_pressure=9e3,
+        diastolic_pressure=6e3,
+        mean_flow=-1.4e-5,
+        mean_total_pressure=7.1e3,
+        peak_total_pressure=9.5e3,
+    )
     shear = Distribution(mean=3.0, p01=0.1, p05=0.2, median=2.0, p95=9.0, p99=20.0)
     health = NumericalHealth(**{entry.name: 1 for entry in fields(NumericalHealth)})
     health = replace(health, periodicity_pressure=0.01, periodicity_flow=0.004, periodic_tolerance=0.02)
@@ -53,6 +60,10 @@ def metrics() -> FlowMetrics:
         peak_velocity=2.5,
         tawss=shear,
         osi=shear,
+        rrt=shear,
+        transwss=shear,
+        washout_time=0.3,
+        age=shear,
         health=health,
     )
 
@@ -121,6 +132,12 @@ def test_metrics_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "metrics.json"
     write_metrics(path, metrics())
     assert read_metrics(path) == metrics()
+
+
+def test_metrics_without_an_age(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    write_metrics(path, replace(metrics(), age=None))
+    assert read_metrics(path).age is None
 
 
 @pytest.mark.parametrize(("old", "new"), [('"osi"', '"iso"'), ('"cells"', '"tetrahedra"'), ("{", "")])

@@ -206,6 +206,8 @@ def _metrics(name: str, cycle: PortHistory, faults: Faults) -> FlowMetrics:
             systolic_pressure=float(cycle.pressure(port).max()),
             diastolic_pressure=float(cycle.pressure(port).min()),
             mean_flow=float(cycle.flow(port).mean()),
+            mean_total_pressure=float(cycle.pressure(port).mean()) + 120.0,
+            peak_total_pressure=float(cycle.pressure(port).max()) + 900.0,
         )
         for port in PORTS
     }
@@ -234,6 +236,10 @@ def _metrics(name: str, cycle: PortHistory, faults: Faults) -> FlowMetrics:
             p99=shear / THROATS[name] ** 3,
         ),
         osi=Distribution(mean=0.1, p01=0.0, p05=0.01, median=0.1, p95=0.19, p99=0.198),
+        rrt=Distribution(mean=0.4, p01=0.1, p05=0.1, median=0.3, p95=1.2, p99=2.0),
+        transwss=Distribution(mean=0.3, p01=0.0, p05=0.1, median=0.2, p95=0.9, p99=1.4),
+        washout_time=np.pi * RADIUS**2 * LENGTH / INFLOW,
+        age=Distribution(mean=0.08, p01=0.0, p05=0.01, median=0.06, p95=0.2, p99=0.3),
         health=NumericalHealth(
             cells=61234,
             vertices=12345,
@@ -253,5 +259,6 @@ def _metrics(name: str, cycle: PortHistory, faults: Faults) -> FlowMetrics:
             wall_seconds=142.0,
             ranks=2,
             stabilisation_share=0.12,
+            energy_residual=0.004,
         ),
     )
