@@ -1,8 +1,10 @@
 """Shear-dependent viscosity: its matrix, its part of the load, and the power that viscosity turns into heat.
 
 The viscous stress 2 mu(g) e(u) couples the components of the velocity. mu grad u goes into the matrix, with mu at the
-shear rate of the extrapolated velocity w, and mu (grad w)^T into the load, so that one scalar matrix serves all
-components. For a Newtonian fluid the second part vanishes with the divergence and is left out.
+shear rate of the extrapolated velocity w, and mu ((grad w)^T - (div w) I) into the load, so that one scalar matrix serves
+all components. Inside the domain the second part acts through the gradient of mu alone, also where the discrete velocity
+is not free of divergence: without (div w) I the explicit term has the size of the implicit one, and long steps diverge. For
+a Newtonian fluid it is left out.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ class ViscousStress:
         self._law: Law = (fluid.viscosity, law.rest_viscosity, law.time, law.power, law.transition)
 
     def add(self, convecting: FloatArray, values: FloatArray, rhs: FloatArray) -> None:
-        """Add (mu grad u, grad v) to the matrix values and -(mu (grad w)^T, grad v) to the load (n, d), in place."""
+        """Add (mu grad u, grad v) to the matrix values and -(mu ((grad w)^T - (div w) I), grad v) to the load (n, d), in place."""
         elements, table = self._elements, self._table
         _add_viscosity(
             elements.cells,
@@ -70,12 +72,15 @@ class ViscousStress:
 
 
 @njit(cache=True, fastmath=True, inline="always")
-def _viscosity(law: Law, slope: FloatArray) -> float:
+def viscosity_at(law: Law, slope: FloatArray) -> float:
+    """mu [Pa s] at a velocity gradient (d, d) [1/s]."""
     square = 0.0
     for d in range(slope.shape[0]):
         for e in range(slope.shape[0]):
             square += 0.5 * (slope[d, e] + slope[e, d]) ** 2
     thin, rest, time, power, transition = law
+    if rest == thin:
+        return thin
     share: float = (1.0 + (time * np.sqrt(square)) ** transition) ** ((power - 1.0) / transition)
     return thin + (rest - thin) * share
 
@@ -106,7 +111,7 @@ def _add_viscosity(
                         basis[k, e] += reference_slope[q, k, a] * gradients[c, a + 1, e]
                     for d in range(dim):
                         slope[d, e] += convecting[cells[c, k], d] * basis[k, e]
-            factor = weights[q] * volumes[c] * _viscosity(law, slope)
+            factor = weights[q] * volumes[c] * viscosity_at(law, slope)
             for i in range(m):
                 for j in range(m):
                     product = 0.0
@@ -115,7 +120,9 @@ def _add_viscosity(
                     values[slots[c, m * i + j]] += factor * product
                 for d in range(dim):
                     for e in range(dim):
-                        rhs[cells[c, i], d] -= factor * slope[e, d] * basis[i, e]
+                        rhs[cells[c, i], d] -= factor * (
+                            slope[e, d] * basis[i, e] - slope[e, e] * basis[i, d]
+                        )
 
 
 @njit(cache=True, fastmath=True)
@@ -145,5 +152,5 @@ def _viscous_power(
             for d in range(dim):
                 for e in range(dim):
                     square += 0.5 * (slope[d, e] + slope[e, d]) ** 2
-            total += weights[q] * volumes[c] * _viscosity(law, slope) * square
+            total += weights[q] * volumes[c] * viscosity_at(law, slope) * square
     return total

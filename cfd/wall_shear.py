@@ -13,8 +13,7 @@ from cfd.fluid import CarreauYasuda
 from cfd.fractional_step import FractionalStep
 from cfd.halo import Halo
 from cfd.reference_element import reference_element
-from cfd.viscosity import Law
-from cfd.viscosity import _viscosity as viscosity_at
+from cfd.viscosity import Law, viscosity_at
 from hemoplan.arrays import FloatArray
 
 

@@ -31,6 +31,7 @@ from cfd.fluid import CarreauYasuda, Fluid
 from cfd.mesh_order import state_order
 from cfd.metrics import flow_metrics
 from cfd.progress import ProgressLog
+from cfd.residence import mean_age
 from cfd.simulation import Moment, Simulation
 from cfd.stepper import DEFAULTS, build_stepper
 from hemoplan.errors import CaseError, InterruptedRunError
@@ -44,6 +45,8 @@ from planning.solve_end import end_together
 from planning.solve_request import SolveRequest, read_request
 
 CHECKPOINT_SECONDS = 60.0
+SAMPLES = 75
+"""Times of the last cycle at which wall shear stress and energy budget are evaluated."""
 CHECKPOINT_NAME = "state.npz"
 
 
@@ -101,7 +104,7 @@ class _Run:
         self.orders = state_order(self.stepper)
         times = dt * np.arange(1, steps + 1, dtype=np.float64)
         self.peak_step = 1 + int(np.argmax(self.inflow.sample(times)))
-        self.statistics = CycleStatistics(self.stepper, peak_step=self.peak_step)
+        self.statistics = self._empty_statistics(steps)
         self.simulation = Simulation(
             self.stepper,
             self.circuit,
@@ -137,11 +140,15 @@ class _Run:
             self.orders.vertices,
             {"velocity": statistics.nodal["peak_velocity"], "pressure": statistics.nodal["peak_pressure"]},
         )
+        mean = {"velocity": statistics.mean("velocity"), "pressure": statistics.mean("pressure")}
+        age = mean_age(self.stepper, mean["velocity"])
+        if age is not None:
+            mean["age"] = age
         write_volume(
             folder.mean_field,
             self.stepper.vertices,
             self.orders.vertices,
-            {"velocity": statistics.mean("velocity"), "pressure": statistics.mean("pressure")},
+            mean,
         )
         write_wall(folder.wall_field, self.stepper.vertices, self.orders.vertices, statistics)
         metrics = flow_metrics(
@@ -186,8 +193,12 @@ class _Run:
             )
         self.simulation.record = checkpoint.record
         if checkpoint.statistics_cycle != self.request.cycles:
-            self.statistics = CycleStatistics(self.stepper, peak_step=self.peak_step)
+            self.statistics = self._empty_statistics(self.simulation.steps_per_cycle)
         return checkpoint.state, checkpoint.step
+
+    def _empty_statistics(self, steps: int) -> CycleStatistics:
+        every = max(1, steps // SAMPLES)
+        return CycleStatistics(self.stepper, peak_step=self.peak_step, sample_every=every)
 
     def _collect(self, moment: Moment) -> None:
         self.moment = moment

@@ -1,0 +1,111 @@
+"""Tables of the balances and of the benchmarks with published values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.verification.balance import measure
+from tests.verification.dfg import DFG_2D1, DFG_3D1Z, Benchmark, run_steady
+from tests.verification.test_cavity import extrema, flow
+from tests.verification.womersley import aortic, one_harmonic
+
+CAVITIES = {
+    (2, 100): {"u_min": -0.2140417, "v_max": 0.1795728, "v_min": -0.2538030},
+    (2, 1000): {"u_min": -0.3885698, "v_max": 0.3769447, "v_min": -0.5270771},
+    (3, 1000): {"u_min": -0.2803833, "v_max": 0.2466511, "v_min": -0.4350186},
+}
+"""Published extrema by dimension and Reynolds number; the sources stand in `tests/verification/test_cavity.py`."""
+
+BALANCE = """
+## Balance of volume and energy
+
+Womersley tube with walls that do not slip and an outlet, second cycle. Volume: the largest difference of inflow and
+outflow. Energy: rms over the cycle of the flux of total pressure - dE/dt - dissipation, relative to the largest of the
+three; and mean flux over mean dissipation - 1. With the aortic waveform the flow turns back at the outlet, and the
+work of the term against backflow is missing in the balance.
+
+| flow | alpha | pair | cells | steps | volume | energy | mean energy |
+| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |"""
+DFG = """
+## Flow around a cylinder (DFG 2D-1 and 3D-1Z)
+
+The monolithic solver, steady; relative deviation from the published values (`tests/verification/dfg.py`).
+
+| case | cells at the cylinder | cells | unknowns | drag | lift | pressure difference | seconds |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"""
+CAVITY = """
+## Driven cavity
+
+The monolithic solver, steady; extrema of the velocity on the centre lines, and their deviation from the published ones
+in percent of the lid's speed (sources: `tests/verification/test_cavity.py`).
+
+| cavity | Re | cells along a side | least u | least v | largest v |
+| --- | ---: | ---: | ---: | ---: | ---: |"""
+
+
+def benchmarks(*, quick: bool) -> dict[str, Callable[[], list[str]]]:
+    """What makes the sections in Markdown, by name."""
+    return {
+        "balance": lambda: balance(quick=quick),
+        "dfg": lambda: dfg(quick=quick),
+        "cavity": lambda: cavity(quick=quick),
+    }
+
+
+def balance(*, quick: bool) -> list[str]:
+    """Volume and energy in a Womersley tube."""
+    lines = [BALANCE]
+    levels = ((6, 100),) if quick else ((6, 100), (8, 200), (10, 200))
+    for name, make in (("one harmonic", one_harmonic), ("aortic", aortic)):
+        for alpha in (4.0, 8.0):
+            for elements in ("P1-P1", "P2-P1"):
+                for rings, steps in levels:
+                    if elements == "P2-P1" and rings > 8:
+                        continue
+                    found = measure(elements, make(alpha), rings, steps)
+                    lines.append(
+                        f"| {name} | {alpha:g} | {elements} | {found.cells:,d} | {steps} | {found.volume:.1e} "
+                        f"| {found.energy:.2%} | {found.mean_energy:+.2%} |"
+                    )
+    return lines
+
+
+def dfg(*, quick: bool) -> list[str]:
+    """Steady flow around a cylinder."""
+    lines = [DFG]
+    for curved in (False, True):
+        for cells in (8, 16) if quick else (8, 16, 32):
+            lines.append(_dfg_row(DFG_2D1, cells, curved=curved))
+    if not quick:
+        lines.append(_dfg_row(DFG_3D1Z, 6, curved=True))
+    return lines
+
+
+def _dfg_row(benchmark: Benchmark, cells: int, *, curved: bool) -> str:
+    solid = benchmark.dimension == 3
+    found = run_steady(benchmark, cells, curved=curved, half=solid, layers=4 if solid else None)
+    deviations = [
+        getattr(found.coefficients, name) / benchmark.published[name].value - 1.0
+        for name in ("drag", "lift", "pressure_difference")
+    ]
+    return (
+        f"| {benchmark.name} | {'curved' if curved else 'straight'} | {found.cells:,d} | {found.unknowns:,d} | "
+        + " | ".join(f"{value:+.2e}" for value in deviations)
+        + f" | {found.seconds:.1f} |"
+    )
+
+
+def cavity(*, quick: bool) -> list[str]:
+    """The driven cavity, square and cube."""
+    lines = [CAVITY]
+    sizes = {(2, 100): (16, 32), (2, 1000): (20, 40), (3, 1000): () if quick else (8,)}
+    for (dimension, reynolds), counts in sizes.items():
+        for cells in counts:
+            found, published = extrema(flow(dimension, reynolds, cells)), CAVITIES[dimension, reynolds]
+            values = [
+                f"{getattr(found, name):.5f} ({100.0 * (getattr(found, name) - published[name]):+.3f})"
+                for name in ("u_min", "v_min", "v_max")
+            ]
+            kind = "square" if dimension == 2 else "cube"
+            lines.append(f"| {kind} | {reynolds} | {cells} | " + " | ".join(values) + " |")
+    return lines
