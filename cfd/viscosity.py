@@ -1,10 +1,10 @@
 """Shear-dependent viscosity: its matrix, its part of the load, and the power that viscosity turns into heat.
 
 The viscous stress 2 mu(g) e(u) couples the components of the velocity. mu grad u goes into the matrix, with mu at the
-shear rate of the extrapolated velocity w, and mu ((grad w)^T - (div w) I) into the load, so that one scalar matrix serves
-all components. Inside the domain the second part acts through the gradient of mu alone, also where the discrete velocity
-is not free of divergence: without (div w) I the explicit term has the size of the implicit one, and long steps diverge. For
-a Newtonian fluid it is left out.
+shear rate of the extrapolated velocity w, and mu ((grad w)^T - (div w) I) into the load, so that one scalar matrix
+serves all components. Inside the domain the second part acts through the gradient of mu alone, also where the discrete
+velocity is not free of divergence: without (div w) I the explicit term has the size of the implicit one, and long steps
+diverge. For a Newtonian fluid it is left out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ViscousStress:
         self._law: Law = (fluid.viscosity, law.rest_viscosity, law.time, law.power, law.transition)
 
     def add(self, convecting: FloatArray, values: FloatArray, rhs: FloatArray) -> None:
-        """Add (mu grad u, grad v) to the matrix values and -(mu ((grad w)^T - (div w) I), grad v) to the load (n, d), in place."""
+        """Add (mu grad u, grad v) to the matrix and -(mu ((grad w)^T - (div w) I), grad v) to the load, in place."""
         elements, table = self._elements, self._table
         _add_viscosity(
             elements.cells,
