@@ -129,8 +129,9 @@ def write_page(outcomes: list[Outcome], tables: list[str]) -> None:
         lines += ["", f"## {study.title}", "", textwrap.fill(study.text, 118), ""]
         for curve, rows in outcome.curves.items():
             lines += [*section(study, curve, rows, outcome.failures), ""]
-        plot_study(study, outcome.curves, folder / f"{study.name}.png")
-        lines.append(f"![{study.title}](verification/{study.name}.png)")
+        if any(len(rows) > 1 for rows in outcome.curves.values()):
+            plot_study(study, outcome.curves, folder / f"{study.name}.png")
+            lines.append(f"![{study.title}](verification/{study.name}.png)")
     for alpha in (4.0, 8.0):
         plot_womersley(alpha, folder / f"womersley-{alpha:g}-profiles.png")
     lines += [PROFILES, *tables]

@@ -22,7 +22,7 @@ BALANCE = """
 Womersley tube with walls that do not slip and an outlet, second cycle. Volume: the largest difference of inflow and
 outflow. Energy: rms over the cycle of the flux of total pressure - dE/dt - dissipation, relative to the largest of the
 three; and mean flux over mean dissipation - 1. With the aortic waveform the flow turns back at the outlet, and the
-work of the term against backflow is missing in the balance.
+work of the term against backflow is missing in the balance; what P1–P1 misses beyond that falls with the time step.
 
 | flow | alpha | pair | cells | steps | volume | energy | mean energy |
 | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |"""
