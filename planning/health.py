@@ -189,6 +189,10 @@ _PROPERTIES: tuple[tuple[str, Callable[[NumericalHealth], HealthCell]], ...] = (
         "Numerical dissipation, relative to the viscous one",
         lambda h: _fine(f"{plain(100 * h.stabilisation_share, 0)} %"),
     ),
+    (
+        "Energy balance: power loss unexplained by dissipation",
+        lambda h: _fine(f"{plain(100 * h.energy_residual, 1)} %"),
+    ),
     ("Solve time", lambda h: _fine(duration(h.wall_seconds))),
     ("MPI processes", lambda h: _fine(str(h.ranks))),
 )
