@@ -141,12 +141,12 @@ def plot(results: list[dict[str, Any]], path: Path) -> None:
         if peer_error is not None:
             left.plot(cost, abs(peer_error), "s", color="0.4")
             left.annotate(
-                f"{name}, {what}",
+                f"{name}\n{what}",
                 (cost, abs(peer_error)),
-                (-5, 6),
+                (0, -26),
                 textcoords="offset points",
                 fontsize=8,
-                ha="right",
+                ha="center",
             )
     left.plot([], [], "o", color="#0072b2", label="hemoplan P1–P1")
     left.plot([], [], "o", color="#d55e00", label="hemoplan P2–P1")
@@ -158,7 +158,7 @@ def plot(results: list[dict[str, Any]], path: Path) -> None:
         xlabel="CPU seconds per simulated second",
         ylabel="error of the mean pressure drop [%]",
     )
-    left.legend(fontsize=8)
+    left.legend(fontsize=8, loc="lower left")
     low, high = right.get_xlim()
     reference = min(r["cpu"]["step"] / r["cells"] for r in results if r["elements"] == "P1-P1")
     right.plot([low, high], [reference * low, reference * high], ":", color="0.5", label="linear")
@@ -184,7 +184,8 @@ def page(results: list[dict[str, Any]]) -> str:
         ),
         platform.machine(),
     )
-    triads = [f"{result['triad'] / 1e9:.0f}" for result in results]
+    triads = [result["triad"] / 1e9 for result in results]
+    bandwidths = f"{min(triads):.0f} to {max(triads):.0f}"
     peers = "\n".join(
         f"| {name} | {what} | {cost:,.0f} | {'–' if error is None else f'{error:.1f} %'} |"
         for name, what, cost, error in PEERS
@@ -192,8 +193,8 @@ def page(results: list[dict[str, Any]]) -> str:
     text = (DOCS / "benchmark_notes.md").read_text(encoding="utf-8")
     return f"""# Speed, memory and accuracy of the flow solver
 
-Written by `scripts/benchmark_cfd`. Processor: {processor}, {os.cpu_count()} cores; triad
-{min(triads, key=float)} to {max(triads, key=float)} GB/s (all ranks of a row together).
+Written by `scripts/benchmark_cfd`. Processor: {processor}, {os.cpu_count()} cores; triad {bandwidths}
+GB/s (all ranks of a row together).
 
 The problem is the stenosed tube of `tests/verification/stenosed_tube.py`: one cycle of 0.5 s, errors after 0.1 s
 against the axisymmetric reference (mean and rms of the pressure drop, rms of the velocity on the axis at 50 mm).
