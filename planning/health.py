@@ -135,7 +135,7 @@ def find_cautions(metrics: Mapping[str, FlowMetrics]) -> tuple[str, ...]:
     listed = ", ".join(f"{spoken(name)} {plain(share, 1)}" for name, share in coarse.items())
     return (
         "The mesh does not resolve all of the flow. Numerical dissipation over the viscous one: "
-        f"{listed}. The gradient of a narrowing may come out too high by a tenth; "
+        f"{listed}. The gradient of a narrowing may come out too high by a tenth, its wall shear stress by half; "
         "repeat with a finer mesh (--profile fine) before an answer depends on it.",
     )
 
