@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from tests.verification.balance import measure
-from tests.verification.dfg import DFG_2D1, DFG_3D1Z, Benchmark, run_steady
+from tests.verification.dfg import (
+    DFG_2D1,
+    DFG_2D2,
+    DFG_2D3,
+    DFG_3D1Z,
+    Benchmark,
+    last_cycle,
+    peak,
+    run_steady,
+)
+from tests.verification.dfg_in_time import march
 from tests.verification.test_cavity import extrema, flow
 from tests.verification.womersley import aortic, one_harmonic
 
@@ -33,6 +44,16 @@ The monolithic solver, steady; relative deviation from the published values (`te
 
 | case | cells at the cylinder | cells | unknowns | drag | lift | pressure difference | seconds |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"""
+UNSTEADY = """
+## Unsteady flow around a cylinder (DFG 2D-2 and 2D-3)
+
+The P2–P1 pressure correction on straight cells; 2D-2 from rest to 7 s, its last cycle; 2D-3 over its 8 s. In brackets
+the deviation from the published value in percent (`tests/verification/dfg.py`). Lift is its range in 2D-2, its largest
+value in 2D-3; frequency is the Strouhal number in 2D-2, the time [s] of the largest lift in 2D-3; the pressure
+difference is that half a cycle after the largest lift in 2D-2, that at 8 s in 2D-3.
+
+| case | cells across | dt [ms] | largest drag | lift | frequency | pressure difference | CPU s |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
 CAVITY = """
 ## Driven cavity
 
@@ -48,6 +69,7 @@ def benchmarks(*, quick: bool) -> dict[str, Callable[[], list[str]]]:
     return {
         "balance": lambda: balance(quick=quick),
         "dfg": lambda: dfg(quick=quick),
+        "unsteady": lambda: unsteady(quick=quick),
         "cavity": lambda: cavity(quick=quick),
     }
 
@@ -92,6 +114,47 @@ def _dfg_row(benchmark: Benchmark, cells: int, *, curved: bool) -> str:
         f"| {benchmark.name} | {'curved' if curved else 'straight'} | {found.cells:,d} | {found.unknowns:,d} | "
         + " | ".join(f"{value:+.2e}" for value in deviations)
         + f" | {found.seconds:.1f} |"
+    )
+
+
+def unsteady(*, quick: bool) -> list[str]:
+    """Vortex shedding, and an inflow that rises and falls."""
+    lines = [UNSTEADY]
+    for cells, dt in ((16, 4e-3),) if quick else ((16, 4e-3), (24, 2.5e-3), (32, 1.25e-3)):
+        start = time.process_time()
+        found = last_cycle(DFG_2D2, march(DFG_2D2, cells, dt=dt, end=7.0))
+        values = {
+            "largest drag": found.largest_drag,
+            "range of lift": found.largest_lift - found.smallest_lift,
+            "Strouhal number": found.strouhal,
+            "pressure difference": found.pressure_difference,
+        }
+        lines.append(_unsteady_row(DFG_2D2, cells, dt, values, time.process_time() - start))
+    for cells, dt in ((16, 4e-3),) if quick else ((16, 4e-3), (32, 2e-3)):
+        start = time.process_time()
+        series = march(DFG_2D3, cells, dt=dt, end=8.0)
+        at, lift = peak(series.times, series.lift, int(series.lift.argmax()))
+        values = {
+            "largest drag": peak(series.times, series.drag, int(series.drag.argmax()))[1],
+            "largest lift": lift,
+            "time of largest lift": at,
+            "pressure difference at 8 s": float(series.pressure_difference[-1]),
+        }
+        lines.append(_unsteady_row(DFG_2D3, cells, dt, values, time.process_time() - start))
+    return lines
+
+
+def _unsteady_row(
+    benchmark: Benchmark, cells: int, dt: float, values: dict[str, float], seconds: float
+) -> str:
+    cells_of_values = [
+        f"{value:.5g} ({100.0 * (value / benchmark.published[name].value - 1.0):+.2f})"
+        for name, value in values.items()
+    ]
+    return (
+        f"| {benchmark.name} | {cells} | {1e3 * dt:g} | "
+        + " | ".join(cells_of_values)
+        + f" | {seconds:.0f} |"
     )
 
 
