@@ -112,7 +112,7 @@ class EnergyBudget:
 
 @njit(cache=True, fastmath=True)
 def _squared_norm(
-    cells: NDArray[np.int32], volumes: FloatArray, unit_mass: FloatArray, velocity: FloatArray
+    cells: NDArray[np.uint32], volumes: FloatArray, unit_mass: FloatArray, velocity: FloatArray
 ) -> float:
     """Integral of |u|² over the local cells."""
     total = 0.0
@@ -134,7 +134,7 @@ def _squared_norm(
 
 @njit(cache=True, fastmath=True)
 def _gradient_residual(
-    cells: NDArray[np.int32],
+    cells: NDArray[np.uint32],
     gradients: FloatArray,
     volumes: FloatArray,
     pressure: FloatArray,

@@ -66,6 +66,25 @@ class StepSettings:
     pressure_tolerance: float = 1e-5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MomentumTerms:
+    """What the momentum balance of a step is made of, besides the new velocity.
+
+    Attributes:
+        past: (n, d) a1 u^n - a2 u^(n-1) [m/s].
+        convecting: (n, d) w, without the gradient of the potential [m/s].
+        potential: (m,) whose gradient is subtracted from w inside the cells [m²/s]; empty where w needs none.
+        last_velocity: (n, d) the velocity whose convective derivative is projected, where that is needed [m/s].
+        pressure: (m,) the driving pressure [Pa].
+    """
+
+    past: FloatArray
+    convecting: FloatArray
+    potential: FloatArray
+    last_velocity: FloatArray
+    pressure: FloatArray
+
+
 class FractionalStep(ABC):
     """One time step of the flow, for one pair of elements; everything constant is assembled once. Collective.
 
@@ -76,9 +95,13 @@ class FractionalStep(ABC):
         settings: Choices.
         wall_velocity: Velocity of the walls; no slip if None.
 
+    Raises:
+        BoundaryError: The rotational form is asked for on a domain with outlets.
+
     Attributes:
         elements, vertices, fluid, settings: As given.
         ports: Names of the inlet, if there is one, and the outlets.
+        vertex_volumes: (m,) integrals of the pressure's basis functions, the lumped mass of the vertices [m³].
     """
 
     def __init__(
@@ -91,6 +114,12 @@ class FractionalStep(ABC):
         wall_velocity: VelocityField | None = None,
     ) -> None:
         domain = elements.domain
+        if settings.rotational and domain.outlets:
+            raise BoundaryError(
+                "the rotational form of the pressure does not hold at open boundaries",
+                value=", ".join(patch.name for patch in domain.outlets),
+                expected="a domain without outlets, or rotational=False",
+            )
         self.elements, self.vertices = elements, vertices
         self.fluid, self.settings = fluid, settings
         self.inlet, self.outlets = domain.inlet, domain.outlets
@@ -109,16 +138,16 @@ class FractionalStep(ABC):
         self._pressure_step = PressureStep(vertices, stiffness, tolerance=settings.pressure_tolerance)
         self._open_facets = [elements.patch_facets(patch) for patch in openings]
         self._open_corners = [vertices.patch_facets(patch).nodes for patch in openings]
-        self._backflow_facets = [elements.patch_facets(patch) for patch in domain.outlets]
-        self._backflow_slots = [elements.facet_slots(facets) for facets in self._backflow_facets]
+        self._outlet_facets = self._open_facets[len(openings) - len(domain.outlets) :]
+        self._outlet_slots = [elements.facet_slots(facets) for facets in self._outlet_facets]
         self._facet_table = reference_element(
             elements.degree, elements.dimension - 1, exact=3 * elements.degree
         )
         self._facet_shares = self._facet_table.weights @ self._facet_table.shape
-        self._lumped = vertices.scatter(
+        self.vertex_volumes = vertices.scatter(
             np.repeat(vertices.volumes[:, None] / vertices.cells.shape[1], vertices.cells.shape[1], axis=1)
         )
-        self._scalar_halo.sum_to_owners(self._lumped)
+        self._scalar_halo.sum_to_owners(self.vertex_volumes)
         self._viscous_stress = ViscousStress(elements, fluid)
         self._constant: tuple[float, FloatArray] | None = None
 
@@ -240,10 +269,15 @@ class FractionalStep(ABC):
         Source: Gresho et al., Int. J. Numer. Meth. Fluids 7 (1987), DOI 10.1002/fld.1650071002.
         """
         scheme = time_scheme(after.dt, before.dt)
-        past = scheme.a1 * before.velocity - scheme.a2 * before.previous_velocity
-        velocity = after.velocity.copy()
-        potential = self._potential(after, 0.0)
-        values, rhs = self._momentum_balance(scheme, past, velocity, potential, velocity, after.pressure)
+        velocity = after.velocity
+        terms = MomentumTerms(
+            past=scheme.a1 * before.velocity - scheme.a2 * before.previous_velocity,
+            convecting=velocity,
+            potential=self._potential(after, 0.0),
+            last_velocity=velocity,
+            pressure=after.pressure,
+        )
+        values, rhs = self._momentum_balance(scheme, terms)
         product = np.empty_like(velocity)
         multiply(self.elements.indptr, self.elements.indices, values, velocity, product)
         self._vector_halo.sum_to_owners(product)
@@ -266,19 +300,6 @@ class FractionalStep(ABC):
         sums = self._comm.allreduce(np.array(local).reshape(-1, 2), op=MPI.SUM)
         return np.asarray(sums[:, 0] / sums[:, 1])
 
-    def kinetic_power(self, velocity: FloatArray, pressures: FloatArray, flows: FloatArray) -> float:
-        """Flux of p + rho |u|²/2 into the domain through all openings [W]. Collective."""
-        table = self._facet_table
-        local = 0.0
-        for facets in self._open_facets:
-            at = np.einsum("qj,fjd->fqd", table.shape, velocity[facets.nodes])
-            flux = np.einsum("fqd,fd->fq", at, facets.area_normals)
-            local += (
-                0.5 * self.fluid.density * float(((at**2).sum(axis=2) * flux).sum(axis=0) @ table.weights)
-            )
-        carried = self._comm.allreduce(local, op=MPI.SUM)
-        return -float(carried) - float(pressures @ flows)
-
     @abstractmethod
     def _first_memory(self, pressure: FloatArray) -> dict[str, FloatArray]:
         """The stepper's own arrays at t = 0."""
@@ -292,25 +313,8 @@ class FractionalStep(ABC):
         """(m,) extrapolated potential whose gradient belongs to the convecting velocity; empty where there is none."""
 
     @abstractmethod
-    def _assemble(
-        self,
-        scheme: TimeScheme,
-        past: FloatArray,
-        convecting: FloatArray,
-        potential: FloatArray,
-        last_velocity: FloatArray,
-        pressure: FloatArray,
-    ) -> tuple[FloatArray, FloatArray]:
-        """Matrix values and load (n, d) of the momentum balance but for open boundaries and shear thinning.
-
-        Args:
-            scheme: Coefficients in time.
-            past: (n, d) a1 u^n - a2 u^(n-1).
-            convecting: (n, d) w, without the gradient of the potential.
-            potential: (m,) whose gradient is subtracted from w inside the cells; empty where w needs none.
-            last_velocity: (n, d) the velocity whose convective derivative is projected, where that is needed.
-            pressure: (m,) the driving pressure.
-        """
+    def _assemble(self, scheme: TimeScheme, terms: MomentumTerms) -> tuple[FloatArray, FloatArray]:
+        """Matrix values and load (n, d) of the momentum balance but for open boundaries and shear thinning."""
 
     @abstractmethod
     def _projection_loads(
@@ -330,20 +334,12 @@ class FractionalStep(ABC):
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray], FloatArray]:
         """Velocity, pressure and memory at the end, and the flows of the velocity before corrections."""
 
-    def _momentum_balance(
-        self,
-        scheme: TimeScheme,
-        past: FloatArray,
-        convecting: FloatArray,
-        potential: FloatArray,
-        last_velocity: FloatArray,
-        pressure: FloatArray,
-    ) -> tuple[FloatArray, FloatArray]:
+    def _momentum_balance(self, scheme: TimeScheme, terms: MomentumTerms) -> tuple[FloatArray, FloatArray]:
         """Matrix values of this rank's cells, and load (n, d) summed over the ranks. Collective."""
-        values, rhs = self._assemble(scheme, past, convecting, potential, last_velocity, pressure)
+        values, rhs = self._assemble(scheme, terms)
         if self.fluid.thinning is not None:
-            self._viscous_stress.add(convecting, values, rhs)
-        self._stabilise_backflow(convecting, values)
+            self._viscous_stress.add(terms.convecting, values, rhs)
+        self._stabilise_backflow(terms.convecting, values)
         self._vector_halo.sum_to_owners(rhs)
         return values, rhs
 
@@ -352,15 +348,14 @@ class FractionalStep(ABC):
     ) -> FloatArray:
         r = scheme.ratio
         convecting = (1.0 + r) * state.velocity - r * state.previous_velocity
-        past = scheme.a1 * state.velocity - scheme.a2 * state.previous_velocity
-        values, rhs = self._momentum_balance(
-            scheme,
-            past,
-            convecting,
-            self._potential(state, r),
-            state.velocity,
-            self._driving_pressure(state, scheme),
+        terms = MomentumTerms(
+            past=scheme.a1 * state.velocity - scheme.a2 * state.previous_velocity,
+            convecting=convecting,
+            potential=self._potential(state, r),
+            last_velocity=state.velocity,
+            pressure=self._driving_pressure(state, scheme),
         )
+        values, rhs = self._momentum_balance(scheme, terms)
         velocity = convecting
         self._boundary.impose(velocity, inflow, time)
         self._velocity_solver.solve(values, rhs, velocity)
@@ -379,7 +374,7 @@ class FractionalStep(ABC):
     def _stabilise_backflow(self, convecting: FloatArray, values: FloatArray) -> None:
         """Add the backflow term of every outlet to the matrix."""
         table = self._facet_table
-        for facets, slots in zip(self._backflow_facets, self._backflow_slots, strict=True):
+        for facets, slots in zip(self._outlet_facets, self._outlet_slots, strict=True):
             add_backflow(
                 facets.nodes,
                 slots,

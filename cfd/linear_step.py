@@ -27,7 +27,7 @@ from cfd.domain import Domain
 from cfd.elements import build_elements
 from cfd.flow_state import FlowState, TimeScheme
 from cfd.fluid import Fluid
-from cfd.fractional_step import FractionalStep, StepSettings
+from cfd.fractional_step import FractionalStep, MomentumTerms, StepSettings
 from cfd.inlet_profile import unit_outflow
 from cfd.pressure_step import Projection
 from cfd.velocity_boundary import VelocityField
@@ -97,7 +97,7 @@ class LinearStep(FractionalStep):
         projected = np.zeros_like(velocity)
         kernels.convective_derivative(*self._geometry, velocity, projected)
         self._vector_halo.sum_to_owners(projected)
-        projected /= self._lumped[:, None]
+        projected /= self.vertex_volumes[:, None]
         return projected
 
     @property
@@ -117,16 +117,8 @@ class LinearStep(FractionalStep):
     def _potential(self, state: FlowState, ratio: float) -> FloatArray:
         return np.zeros(0)
 
-    def _assemble(
-        self,
-        scheme: TimeScheme,
-        past: FloatArray,
-        convecting: FloatArray,
-        potential: FloatArray,
-        last_velocity: FloatArray,
-        pressure: FloatArray,
-    ) -> tuple[FloatArray, FloatArray]:
-        values, rhs = self._constant_values(scheme), np.zeros_like(past)
+    def _assemble(self, scheme: TimeScheme, terms: MomentumTerms) -> tuple[FloatArray, FloatArray]:
+        values, rhs = self._constant_values(scheme), np.zeros_like(terms.past)
         kernels.momentum(
             *self._geometry,
             self.elements.slots,
@@ -135,10 +127,10 @@ class LinearStep(FractionalStep):
             float(self.settings.stabilise),
             self.settings.convection == "semi-implicit",
             0.5 if self.settings.form == "skew-symmetric" else 0.0,
-            (self.fluid.density / scheme.dt) * past,
-            convecting,
-            self.project_convection(last_velocity) if self.settings.stabilise else rhs,
-            pressure,
+            (self.fluid.density / scheme.dt) * terms.past,
+            terms.convecting,
+            self.project_convection(terms.last_velocity) if self.settings.stabilise else rhs,
+            terms.pressure,
             values,
             rhs,
         )
@@ -180,5 +172,5 @@ class LinearStep(FractionalStep):
         gradient = np.zeros((self.elements.nodes, 3))
         kernels.pressure_gradient(*self._geometry, pressure, gradient)
         self._vector_halo.sum_to_owners(gradient)
-        gradient /= self._lumped[:, None]
+        gradient /= self.vertex_volumes[:, None]
         return gradient

@@ -7,10 +7,7 @@ from mpi4py import MPI
 
 from cfd.cycle_statistics import CycleStatistics
 from cfd.elements import Elements
-from cfd.fractional_step import FractionalStep
-from cfd.halo import Halo
 from cfd.mesh_order import MeshOrder
-from cfd.residence import mean_age
 from cfd.simulation import Simulation
 from hemoplan.arrays import FloatArray
 from hemoplan.results import Distribution, FlowMetrics, NumericalHealth, PortHistory, PortMetrics
@@ -21,6 +18,7 @@ def flow_metrics(
     statistics: CycleStatistics,
     order: MeshOrder,
     *,
+    age: FloatArray | None,
     variant: str,
     proximal: str,
     distal: str,
@@ -28,7 +26,10 @@ def flow_metrics(
     wall_seconds: float,
     quality_min: float,
 ) -> FlowMetrics:
-    """Metrics of the last cycle; see `hemoplan.results.FlowMetrics` for the definitions. Collective."""
+    """Metrics of the last cycle; see `hemoplan.results.FlowMetrics` for the definitions. Collective.
+
+    `age` is the mean age at the vertices, see `cfd.residence`.
+    """
     history = simulation.history()
     period = simulation.inflow.period
     last = history.cycle(period, -1)
@@ -58,7 +59,7 @@ def flow_metrics(
         rrt=_gathered_distribution(wall.rrt, on_wall, order),
         transwss=_gathered_distribution(wall.transwss, on_wall, order),
         washout_time=stepper.vertices.domain.comm.allreduce(float(stepper.vertices.volumes.sum())) / inflow,
-        age=_age_distribution(stepper, statistics, order),
+        age=None if age is None else _gathered_distribution(age, stepper.vertex_volumes, order),
         health=_health(
             simulation,
             statistics,
@@ -139,19 +140,6 @@ def _edge_lengths(elements: Elements) -> tuple[float, float]:
     pairs = np.array([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
     lengths = np.linalg.norm(corners[:, pairs[:, 0]] - corners[:, pairs[:, 1]], axis=2)
     return float(lengths.min(initial=np.inf)), float(lengths.max(initial=0.0))
-
-
-def _age_distribution(
-    stepper: FractionalStep, statistics: CycleStatistics, order: MeshOrder
-) -> Distribution | None:
-    vertices = stepper.vertices
-    age = mean_age(stepper, statistics.mean("velocity"))
-    if age is None:
-        return None
-    corners = vertices.cells.shape[1]
-    volumes = vertices.scatter(np.repeat(vertices.volumes[:, None] / corners, corners, axis=1))
-    Halo(vertices, 1).sum_to_owners(volumes)
-    return _gathered_distribution(age, volumes, order)
 
 
 def _gathered_distribution(values: FloatArray, weights: FloatArray, order: MeshOrder) -> Distribution:

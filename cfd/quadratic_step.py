@@ -28,7 +28,7 @@ from cfd.domain import Domain
 from cfd.elements import build_elements, vertex_nodes
 from cfd.flow_state import FlowState, TimeScheme
 from cfd.fluid import Fluid
-from cfd.fractional_step import FractionalStep, StepSettings
+from cfd.fractional_step import FractionalStep, MomentumTerms, StepSettings
 from cfd.pressure_step import Projection
 from cfd.reference_element import reference_element
 from cfd.velocity_boundary import VelocityField
@@ -106,20 +106,12 @@ class QuadraticStep(FractionalStep):
         memory = state.memory
         return np.asarray((1.0 + ratio) * memory["potential"] - ratio * memory["previous_potential"])
 
-    def _assemble(
-        self,
-        scheme: TimeScheme,
-        past: FloatArray,
-        convecting: FloatArray,
-        potential: FloatArray,
-        last_velocity: FloatArray,
-        pressure: FloatArray,
-    ) -> tuple[FloatArray, FloatArray]:
+    def _assemble(self, scheme: TimeScheme, terms: MomentumTerms) -> tuple[FloatArray, FloatArray]:
         elements = self.elements
-        values, rhs = self._constant_values(scheme), np.empty_like(past)
-        inertia = (self.fluid.density / scheme.dt) * past
+        values, rhs = self._constant_values(scheme), np.empty_like(terms.past)
+        inertia = (self.fluid.density / scheme.dt) * terms.past
         multiply(elements.indptr, elements.indices, self._mass, inertia, rhs)
-        kernels.subtract_pressure_gradient(*self._pairing, self._shares, pressure, rhs)
+        kernels.subtract_pressure_gradient(*self._pairing, self._shares, terms.pressure, rhs)
         kernels.convect(
             elements.cells,
             self.vertices.cells,
@@ -129,8 +121,8 @@ class QuadraticStep(FractionalStep):
             self._convection,
             self.fluid.density,
             self.settings.convection == "semi-implicit",
-            convecting,
-            potential,
+            terms.convecting,
+            terms.potential,
             values,
             rhs,
         )
@@ -157,7 +149,7 @@ class QuadraticStep(FractionalStep):
             divergence = np.zeros_like(pressure)
             kernels.add_divergence(*self._pairing, self._divergence_table, tentative, divergence)
             self._scalar_halo.sum_to_owners(divergence)
-            pressure -= self.fluid.viscosity * divergence / self._lumped
+            pressure -= self.fluid.viscosity * divergence / self.vertex_volumes
         memory = {
             "potential": scale * projection.field,
             "previous_potential": state.memory["potential"],

@@ -60,7 +60,6 @@ class Moment:
         step: Steps taken since t = 0.
         steps_per_cycle: Steps in a cycle.
         cycles: Cycles to run.
-        before: The flow before the last (part of the) step.
         state: The flow now.
         report: What the last (part of the) step did.
         parts: In how many parts the step was taken.
@@ -70,7 +69,6 @@ class Moment:
     step: int
     steps_per_cycle: int
     cycles: int
-    before: FlowState
     state: FlowState
     report: StepReport
     parts: int
@@ -138,15 +136,17 @@ class Simulation:
         """
         courant = 0.0
         for step in range(first_step + 1, self.cycles * self.steps_per_cycle + 1):
-            before, state, report, parts = self._step(state)
+            state, report, parts, reached = self._step(state)
             self.record.add(report)
-            if step % CHECK_EVERY == 0 or self._courant_target is not None:
-                courant = self._check_courant(state)
+            if reached is not None:
+                courant = reached
+            elif step % CHECK_EVERY == 0:
+                courant = self.stepper.courant_number(state.velocity, state.dt)
+            self._check_courant(courant, state)
             moment = Moment(
                 step=step,
                 steps_per_cycle=self.steps_per_cycle,
                 cycles=self.cycles,
-                before=before,
                 state=state,
                 report=report,
                 parts=parts,
@@ -174,13 +174,13 @@ class Simulation:
             flows=np.array(self.record.flows),
         )
 
-    def _step(self, state: FlowState) -> tuple[FlowState, FlowState, StepReport, int]:
+    def _step(self, state: FlowState) -> tuple[FlowState, StepReport, int, float | None]:
         """Take one step, in as many equal parts as the target asks for; again in more parts if it was exceeded.
 
         Two successive parts grow by a factor of at most two.
 
         Returns:
-            The states before and after the last part, its report, and the number of parts.
+            The state after the last part, its report, the number of parts, and the Courant number if it has a target.
         """
         parts = 1
         if self._courant_target is not None:
@@ -190,15 +190,14 @@ class Simulation:
         while True:
             after, dt = state, self.dt / parts
             for _ in range(parts):
-                before = after
-                after, report = self.stepper.advance(before, dt, self.circuit, self.inflow(before.time + dt))
+                after, report = self.stepper.advance(after, dt, self.circuit, self.inflow(after.time + dt))
                 self._check_speed(after)
-            if self._courant_target is None or parts == MAX_PARTS:
-                return before, after, report, parts
-            excess = self.stepper.courant_number(after.velocity, dt) / self._courant_target
-            if excess <= ACCEPTED_EXCESS:
-                return before, after, report, parts
-            parts = min(math.ceil(parts * excess), MAX_PARTS)
+            if self._courant_target is None:
+                return after, report, parts, None
+            courant = self.stepper.courant_number(after.velocity, dt)
+            if courant <= ACCEPTED_EXCESS * self._courant_target or parts == MAX_PARTS:
+                return after, report, parts, courant
+            parts = min(math.ceil(parts * courant / self._courant_target), MAX_PARTS)
 
     def _check_speed(self, state: FlowState) -> None:
         squares = (state.velocity**2).sum(axis=1)
@@ -213,8 +212,7 @@ class Simulation:
                 remedy=f"choose a smaller solver.time_step than {1e3 * state.dt:.3g} ms, and look at the mesh",
             )
 
-    def _check_courant(self, state: FlowState) -> float:
-        courant = self.stepper.courant_number(state.velocity, state.dt)
+    def _check_courant(self, courant: float, state: FlowState) -> None:
         if courant > MAX_COURANT:
             suggestion = 0.5 * state.dt * MAX_COURANT / courant
             raise DivergenceError(
@@ -224,4 +222,3 @@ class Simulation:
                 expected=f"at most {MAX_COURANT:g} in the smallest cells",
                 remedy=f'choose a smaller step, such as --set solver.time_step="{1e3 * suggestion:.2g} ms"',
             )
-        return courant

@@ -89,7 +89,7 @@ def vortex_fields(vertices: Elements, velocity: FloatArray) -> dict[str, FloatAr
 
 @njit(cache=True, fastmath=True)
 def _add_gradients(
-    cells: NDArray[np.int32],
+    cells: NDArray[np.uint32],
     gradients: FloatArray,
     volumes: FloatArray,
     velocity: FloatArray,

@@ -68,7 +68,7 @@ class WallShear:
         self.normals = normals[self.nodes]
         self.normals /= np.linalg.norm(self.normals, axis=1, keepdims=True)
         self._wall_mass = _mass_matrix(self.facets, vertices.nodes)
-        self._near = np.flatnonzero(on_wall[vertices.cells].any(axis=1)).astype(np.int32)
+        self._near = np.flatnonzero(on_wall[vertices.cells].any(axis=1)).astype(np.uint32)
         # Rules that integrate the convection of P1, and that of P2 but for its part of fourth order in h.
         self._table = reference_element(elements.degree, 3, exact=elements.degree + 1)
         self._hats = reference_element(1, 3, exact=elements.degree + 1).shape
@@ -118,9 +118,9 @@ def _mass_matrix(facets: Facets, nodes: int) -> sp.csr_matrix:
 
 @njit(cache=True, fastmath=True)
 def _add_wall_loads(
-    chosen: NDArray[np.int32],
-    cells: NDArray[np.int32],
-    corners: NDArray[np.int32],
+    chosen: NDArray[np.uint32],
+    cells: NDArray[np.uint32],
+    corners: NDArray[np.uint32],
     gradients: FloatArray,
     volumes: FloatArray,
     weights: FloatArray,

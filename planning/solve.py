@@ -155,6 +155,7 @@ class _Run:
             self.simulation,
             statistics,
             self.orders.vertices,
+            age=age,
             variant=request.variant,
             proximal=request.proximal,
             distal=request.distal,

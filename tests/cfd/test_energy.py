@@ -7,9 +7,8 @@ from cfd.cycle_statistics import CycleStatistics
 from cfd.energy import EnergyBudget
 from cfd.flow_state import StepReport
 from cfd.fluid import Fluid
-from cfd.fractional_step import StepSettings
 from cfd.simulation import Simulation
-from cfd.stepper import build_stepper
+from cfd.stepper import DEFAULTS, build_stepper
 from hemoplan.circuit import FixedPressures
 from hemoplan.waveform import Waveform
 from tests.cfd.tube import tube
@@ -17,11 +16,10 @@ from tests.cfd.tube import tube
 RADIUS, LENGTH, FLOW = 2e-3, 8e-3, 2e-6
 FLUID = Fluid(density=1060.0, viscosity=0.004)
 CIRCUIT = FixedPressures(("outlet",))
-FORMS = {"P1-P1": "skew-symmetric", "P2-P1": "convective"}
 
 
 def build(pair, across):
-    settings = StepSettings(form=FORMS[pair], stabilise=pair == "P1-P1")
+    settings = DEFAULTS[pair]
     return build_stepper(tube(RADIUS, LENGTH, across, across), FLUID, pair, settings)
 
 

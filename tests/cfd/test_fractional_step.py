@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from cfd.energy import EnergyBudget
 from cfd.fluid import Fluid
+from cfd.fractional_step import StepSettings
 from cfd.linear_step import LinearStep
+from cfd.quadratic_step import QuadraticStep
 from cfd.simulation import Simulation
 from hemoplan.circuit import CircuitStep
 from hemoplan.errors import BoundaryError, DivergenceError
@@ -94,7 +97,7 @@ def test_pressure_work_equals_dissipation(fine):
     """In steady flow the flux of p + rho |u|²/2 into the tube is what viscosity turns into heat."""
     stepper, state, report = fine
     viscous, numerical = stepper.dissipation(state.velocity)
-    power = stepper.kinetic_power(state.velocity, report.pressures, report.flows)
+    power = -EnergyBudget(stepper).outward_powers(state, report).sum()
     assert viscous + numerical == pytest.approx(power, rel=0.03)
     assert 0.0 <= numerical < 0.01 * viscous
 
@@ -145,3 +148,8 @@ def test_far_too_large_time_step_is_reported():
     simulation = Simulation(stepper, Resistor(1e8), inflow, dt=0.04, cycles=2)
     with pytest.raises(DivergenceError, match=r"(Courant number|diverges|converge).*time_step"):
         simulation.run(stepper.initial_state(simulation.circuit))
+
+
+def test_rotational_pressure_with_an_outlet_is_refused():
+    with pytest.raises(BoundaryError, match=r"rotational form.*outlet"):
+        QuadraticStep(tube(RADIUS, LENGTH, 4, 2), FLUID, StepSettings(rotational=True))

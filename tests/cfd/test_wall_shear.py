@@ -1,24 +1,24 @@
 """Wall shear stress against exact flows: Poiseuille, Womersley, and the balance of forces on a tube."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import jv
 
 from cfd.flow_state import FlowState
 from cfd.fluid import CarreauYasuda, Fluid
-from cfd.fractional_step import StepSettings
-from cfd.stepper import build_stepper
+from cfd.stepper import DEFAULTS, build_stepper
 from cfd.wall_shear import WallShear
 from hemoplan.circuit import FixedPressures
 from tests.cfd.tube import tube
 
 RADIUS, LENGTH, FLOW = 2e-3, 8e-3, 2e-6
 CIRCUIT = FixedPressures(("outlet",))
-FORMS = {"P1-P1": "skew-symmetric", "P2-P1": "convective"}
 
 
 def stepper_on_tube(pair, across, fluid, **settings):
-    choices = StepSettings(form=FORMS[pair], stabilise=False, **settings)
+    choices = replace(DEFAULTS[pair], stabilise=False, **settings)
     return build_stepper(tube(RADIUS, LENGTH, across, across), fluid, pair, choices)
 
 

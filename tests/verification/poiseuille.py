@@ -13,6 +13,7 @@ Source: S. P. Sutera, R. Skalak, Annu. Rev. Fluid Mech. 25 (1993) 1–20, DOI 10
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
@@ -24,7 +25,7 @@ from cfd.flow_state import FlowState
 from cfd.fluid import Fluid
 from cfd.fractional_step import FractionalStep, StepSettings
 from cfd.quadratic_step import QuadraticStep
-from cfd.stepper import ElementPair, build_stepper
+from cfd.stepper import DEFAULTS, ElementPair, build_stepper
 from hemoplan.arrays import FloatArray
 from hemoplan.circuit import FixedPressures
 from hemoplan.errors import DivergenceError
@@ -73,9 +74,8 @@ def solve(elements: ElementPair, rings: int, wall: Wall) -> Row:
         moving = (x[:, 2] < 1e-9) | (wall is Wall.EXACT)
         return np.where(moving[:, None], velocity(x), 0.0)
 
-    settings = StepSettings(
-        form="skew-symmetric" if elements == "P1-P1" else "convective",
-        stabilise=elements == "P1-P1",
+    settings = replace(
+        DEFAULTS[elements],
         velocity_tolerance=1e-10,
         pressure_tolerance=1e-10,
     )

@@ -14,14 +14,14 @@ Source of the law: P. J. Carreau, Trans. Soc. Rheol. 16 (1972) 99–127, DOI 10.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from cfd.fluid import CarreauYasuda, Fluid
-from cfd.fractional_step import StepSettings
-from cfd.stepper import ElementPair, build_stepper
+from cfd.stepper import DEFAULTS, ElementPair, build_stepper
 from hemoplan.arrays import FloatArray
 from hemoplan.circuit import FixedPressures
 from hemoplan.patch import Role
@@ -74,9 +74,8 @@ def solve(elements: ElementPair, rings: int) -> Row:
     start = time.perf_counter()
     heights = np.asarray(np.linspace(0.0, LENGTH, max(rings // 2, 2) + 1), dtype=np.float64)
     domain = ring_tube(heights, rings, radius=RADIUS, roles=(Role.WALL, Role.WALL))
-    settings = StepSettings(
-        form="skew-symmetric" if elements == "P1-P1" else "convective",
-        stabilise=elements == "P1-P1",
+    settings = replace(
+        DEFAULTS[elements],
         velocity_tolerance=1e-9,
         pressure_tolerance=1e-9,
     )

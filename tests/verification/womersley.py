@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
@@ -28,8 +28,8 @@ from scipy.interpolate import CubicSpline
 from scipy.special import jv
 
 from cfd.fluid import Fluid
-from cfd.fractional_step import FractionalStep, StepSettings
-from cfd.stepper import ElementPair, build_stepper
+from cfd.fractional_step import FractionalStep
+from cfd.stepper import DEFAULTS, ElementPair, build_stepper
 from hemoplan.arrays import FloatArray
 from hemoplan.circuit import FixedPressures
 from hemoplan.patch import Role
@@ -164,9 +164,8 @@ def tube_stepper(
             moving |= x[:, 2] > flow.length - near
         return np.where(moving[:, None], flow.velocity(x, t), 0.0)
 
-    settings = StepSettings(
-        form="skew-symmetric" if elements == "P1-P1" else "convective",
-        stabilise=elements == "P1-P1",
+    settings = replace(
+        DEFAULTS[elements],
         rotational=elements == "P2-P1" and end is End.CLOSED,
         velocity_tolerance=1e-8,
         pressure_tolerance=1e-8,
