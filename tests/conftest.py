@@ -15,3 +15,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; HEMOPLAN_DATA names another folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def peer_cases(shared_data: Path) -> Path:
+    """The folder of peers' 0D cases, beside the shared data."""
+    folder = shared_data.parent / "peer-cases"
+    if not folder.is_dir():
+        pytest.skip(f"no peer cases at {folder}")
+    return folder
