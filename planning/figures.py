@@ -23,7 +23,7 @@ from planning.compare import Comparison
 from planning.palette import Ink, variant_inks
 from planning.wording import plain, spoken
 
-_STYLE: Any = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
     "axes.titlesize": 9.5,
@@ -56,7 +56,7 @@ def draw_pressures(cycles: Mapping[str, PortHistory], *, sites: Sequence[str], c
         cuff: The cuff pressures; drawn at their site.
     """
     inks = variant_inks(tuple(cycles))
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, axes = _row_of_panels(len(sites), height=2.9, share_y=True)
         for axis, site in zip(axes, sites, strict=True):
             for name, cycle in cycles.items():
@@ -77,7 +77,7 @@ def draw_flows(cycles: Mapping[str, PortHistory], *, ports: Sequence[str], inlet
     inks = variant_inks(tuple(cycles))
     columns = min(3, len(ports))
     rows = -(-len(ports) // columns)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(_WIDTH, 0.55 + 1.95 * rows), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
         panels = list(grid.flat)
@@ -110,7 +110,7 @@ def draw_periodicity(
         outlet: Opening whose flow is shown.
     """
     inks = variant_inks(tuple(histories))
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(_WIDTH, 3.7), layout="constrained")
         grid = figure.subplots(2, len(histories), squeeze=False, sharex=True, sharey="row")
         for column, (name, history) in enumerate(histories.items()):
@@ -141,7 +141,7 @@ def draw_overview(comparison: Comparison, metrics: FlowMetrics) -> Figure:
     inks = variant_inks(comparison.variants)
     gradients = {"peak-to-peak": "peak_to_peak_gradient", "peak": "peak_gradient", "mean": "mean_gradient"}
     shares = {spoken(name): f"split.{name}" for name in metrics.flow_split}
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(_WIDTH, 3.0), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=[3, max(3, len(shares))])
         _draw_bars(left, comparison, gradients, inks)
@@ -157,7 +157,7 @@ def draw_overview(comparison: Comparison, metrics: FlowMetrics) -> Figure:
 def save_figure(figure: Figure, folder: Path, name: str) -> Path:
     """Write `name.png` (for slides, 200 dpi) and `name.svg` into a folder; return the path of the SVG."""
     folder.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure.savefig(folder / f"{name}.png", dpi=200)
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     return folder / f"{name}.svg"

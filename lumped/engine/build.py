@@ -16,6 +16,7 @@ from lumped.blocks.connections import CONNECTIONS
 from lumped.blocks.couplings import COUPLINGS
 from lumped.blocks.record import Kind
 from lumped.blocks.rhythms import RHYTHMS
+from lumped.circulation.check import check_circulation
 from lumped.circulation.graph import OUTSIDE, Circulation
 from lumped.engine.jacobian import jacobian_arrays
 from lumped.engine.model import Model, PackedBlock, Unknown
@@ -44,6 +45,7 @@ def build(circulation: Circulation) -> Model:
     Raises:
         BoundaryError: A block, a parameter or a name makes no sense; the graph is not one circulation.
     """
+    check_circulation(circulation)
     return _Builder(circulation).model()
 
 

@@ -18,7 +18,7 @@ from lumped.blocks.connection_laws import (
     leaflet_rates,
 )
 from lumped.blocks.coupling_laws import PERICARDIUM, SHARE
-from lumped.compiled import inlined
+from lumped.compiled import compiled, inlined
 from lumped.engine.network import (
     EDGE_PARTIALS,
     PARAMETER,
@@ -28,7 +28,7 @@ from lumped.engine.network import (
 )
 
 
-@inlined
+@compiled
 def evaluate(
     net: Network, p: Any, T: Any, share: float, u: FloatArray, y: Any, w: Workspace, slopes: bool
 ) -> None:

@@ -92,11 +92,16 @@ def run_steps(
         if failure < 0:
             return k, failure
         if unknowns.shape[0] > 0:
-            unknowns[k] = arrays.start
-            pressures[k] = w.pressure
-            flows[k] = w.flow
+            for i in range(arrays.start.size):
+                unknowns[k, i] = arrays.start[i]
+            for i in range(w.pressure.size):
+                pressures[k, i] = w.pressure[i]
+            for i in range(w.flow.size):
+                flows[k, i] = w.flow[i]
         if slopes.shape[0] > 0:
-            slopes[k] = tangents.y
+            for i in range(arrays.start.size):
+                for c in range(tangents.y.shape[1]):
+                    slopes[k, i, c] = tangents.y[i, c]
         if k < steps:
             failure = advance(net, p, T, k * h, h, inputs[k + 1], arrays, w, tangents)
     return steps, 0

@@ -17,12 +17,12 @@ from lumped.compiled import compiled, inlined
 from lumped.engine.network import Network, Workspace
 from lumped.engine.scheme import GAMMA, D, W
 from lumped.engine.stage import StepArrays, solve_stage
-from lumped.engine.tangent import Tangents, begin_tangents, end_tangents, stage_tangents
+from lumped.engine.tangent import Tangents, accept_tangents, begin_tangents, end_tangents, stage_tangents
 
 MAX_HALVINGS = 12
 
 
-@compiled
+@inlined
 def begin(
     net: Network,
     p: FloatArray,
@@ -40,12 +40,15 @@ def begin(
     Returns:
         0, or -1 - i with the failing equation.
     """
-    arrays.input[:] = u
-    arrays.base[:] = arrays.start
+    for j in range(u.size):
+        arrays.input[j] = u[j]
+    for i in range(arrays.start.size):
+        arrays.base[i] = arrays.start[i]
     failure = solve_stage(net, p, T, t, u, 0.0, arrays, arrays.start, w)
     if failure < 0:
         return failure
-    arrays.start_rate[:] = w.f[: arrays.start.size]
+    for i in range(arrays.start.size):
+        arrays.start_rate[i] = w.f[i]
     if tangents.y.shape[1] > 0:
         return begin_tangents(net, p, T, t, arrays, w, tangents)
     return 0
@@ -68,27 +71,30 @@ def attempt(
     `shares` are how far the stage and the end lie in the step that the ports' inputs belong to.
     """
     n = arrays.start.size
-    for i in range(n):
-        arrays.base[i] = arrays.start[i] + D * h * arrays.start_rate[i]
-        arrays.stage[i] = arrays.start[i]
-    failure = solve_stage(net, p, T, t + GAMMA * h, arrays.stage_input, D * h, arrays, arrays.stage, w)
-    if failure < 0:
-        return failure
-    if tangents.y.shape[1] > 0:
-        failure = stage_tangents(net, p, T, t + GAMMA * h, h, shares[0], arrays, w, tangents)
+    for part in range(2):
+        if part == 0:
+            y, u, at = arrays.stage, arrays.stage_input, t + GAMMA * h
+            for i in range(n):
+                arrays.base[i] = arrays.start[i] + D * h * arrays.start_rate[i]
+                y[i] = arrays.start[i]
+        else:
+            y, u, at = arrays.end, arrays.end_input, t + h
+            for i in range(n):
+                stage_rate = (arrays.stage[i] - arrays.base[i]) / (D * h)
+                arrays.base[i] = arrays.start[i] + W * h * (arrays.start_rate[i] + stage_rate)
+                y[i] = arrays.start[i] + (arrays.stage[i] - arrays.start[i]) / GAMMA
+        failure = solve_stage(net, p, T, at, u, D * h, arrays, y, w)
         if failure < 0:
             return failure
-    for i in range(n):
-        stage_rate = (arrays.stage[i] - arrays.base[i]) / (D * h)
-        arrays.base[i] = arrays.start[i] + W * h * (arrays.start_rate[i] + stage_rate)
-        arrays.end[i] = arrays.start[i] + (arrays.stage[i] - arrays.start[i]) / GAMMA
-    failure = solve_stage(net, p, T, t + h, arrays.end_input, D * h, arrays, arrays.end, w)
-    if failure < 0:
-        return failure
+        if tangents.y.shape[1] > 0:
+            if part == 0:
+                failure = stage_tangents(net, p, T, at, h, shares[0], arrays, w, tangents)
+            else:
+                failure = end_tangents(net, p, T, at, h, shares[1], arrays, w, tangents)
+            if failure < 0:
+                return failure
     for i in range(n):
         arrays.end_rate[i] = (arrays.end[i] - arrays.base[i]) / (D * h)
-    if tangents.y.shape[1] > 0:
-        return end_tangents(net, p, T, t + h, h, shares[1], arrays, w, tangents)
     return 0
 
 
@@ -112,14 +118,13 @@ def advance(
     Returns:
         0, or -1 - i with the failing equation.
     """
-    begun = arrays.input.copy()
     done, piece = 0.0, h
     halvings = 0
     while done < h * (1.0 - 1e-12):
         stage_share, end_share = (done + GAMMA * piece) / h, (done + piece) / h
         for j in range(u.size):
-            arrays.stage_input[j] = begun[j] + (u[j] - begun[j]) * stage_share
-            arrays.end_input[j] = begun[j] + (u[j] - begun[j]) * end_share
+            arrays.stage_input[j] = arrays.input[j] + (u[j] - arrays.input[j]) * stage_share
+            arrays.end_input[j] = arrays.input[j] + (u[j] - arrays.input[j]) * end_share
         failure = attempt(net, p, T, t + done, piece, (stage_share, end_share), arrays, w, tangents)
         if failure < 0:
             halvings += 1
@@ -127,11 +132,12 @@ def advance(
                 return failure
             piece *= 0.5
             continue
-        arrays.start[:] = arrays.end
-        arrays.start_rate[:] = arrays.end_rate
-        arrays.input[:] = arrays.end_input
+        for i in range(arrays.start.size):
+            arrays.start[i] = arrays.end[i]
+            arrays.start_rate[i] = arrays.end_rate[i]
         if tangents.y.shape[1] > 0:
-            tangents.y[:] = tangents.end
-            tangents.rate[:] = tangents.end_rate
+            accept_tangents(tangents)
         done += piece
+    for j in range(u.size):
+        arrays.input[j] = u[j]
     return 0

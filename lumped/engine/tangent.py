@@ -149,12 +149,15 @@ def begin_tangents(
     n, columns = tangents.y.shape
     for i in range(n):
         if net.unknowns[i].is_rate == 0.0:
-            tangents.y[i, :] = tangents.forcing[i, :]
+            for c in range(columns):
+                tangents.y[i, c] = tangents.forcing[i, c]
     bad = factorise_step(net, w, 0.0)
     if bad >= 0:
         return -1 - bad
     solve_many(net, w.values, tangents.y)
-    tangents.rate[:] = tangents.forcing
+    for i in range(n):
+        for c in range(columns):
+            tangents.rate[i, c] = tangents.forcing[i, c]
     multiply_add(net, jacobian, tangents.y, tangents.rate)
     return 0
 
@@ -207,11 +210,16 @@ def multiply_add(net: Network, values: FloatArray, x: FloatArray, out: FloatArra
     for k in range(net.pivots.size):
         pivot = net.pivots[k]
         row = pivot.row
-        out[row, :] += values[pivot.diagonal] * x[row, :]
+        for c in range(x.shape[1]):
+            out[row, c] += values[pivot.diagonal] * x[row, c]
         for low in range(pivot.lower, pivot.lower_end):
-            out[net.lower[low].index, :] += values[net.lower[low].slot] * x[row, :]
+            entry = net.lower[low]
+            for c in range(x.shape[1]):
+                out[entry.index, c] += values[entry.slot] * x[row, c]
         for up in range(pivot.upper, pivot.upper_end):
-            out[row, :] += values[net.upper[up].slot] * x[net.upper[up].index, :]
+            entry = net.upper[up]
+            for c in range(x.shape[1]):
+                out[row, c] += values[entry.slot] * x[entry.index, c]
 
 
 @compiled
@@ -235,7 +243,8 @@ def stage_tangents(
                 tangents.base[i, c] = tangents.y[i, c] + D * h * tangents.rate[i, c]
                 tangents.stage[i, c] = tangents.base[i, c] + D * h * tangents.forcing[i, c]
         else:
-            tangents.stage[i, :] = tangents.forcing[i, :]
+            for c in range(columns):
+                tangents.stage[i, c] = tangents.forcing[i, c]
     bad = factorise_step(net, w, D * h)
     if bad >= 0:
         return -1 - bad
@@ -267,7 +276,8 @@ def end_tangents(
             for c in range(columns):
                 tangents.end[i, c] = tangents.base[i, c] + D * h * tangents.forcing[i, c]
         else:
-            tangents.end[i, :] = tangents.forcing[i, :]
+            for c in range(columns):
+                tangents.end[i, c] = tangents.forcing[i, c]
     bad = factorise_step(net, w, D * h)
     if bad >= 0:
         return -1 - bad
@@ -276,3 +286,13 @@ def end_tangents(
         for c in range(columns):
             tangents.end_rate[i, c] = (tangents.end[i, c] - tangents.base[i, c]) / (D * h)
     return 0
+
+
+@compiled
+def accept_tangents(tangents: Tangents) -> None:
+    """The end of a step is the start of the next."""
+    n, columns = tangents.y.shape
+    for i in range(n):
+        for c in range(columns):
+            tangents.y[i, c] = tangents.end[i, c]
+            tangents.rate[i, c] = tangents.end_rate[i, c]

@@ -54,7 +54,7 @@ def arch(peer_cases):
         neonate(peer_cases, duct=True),
         Port(name="arch", node="ITHA"),
         Port(name="lung", node="PA"),
-        Port(name="cava", node="ITHV"),
+        Port(name="vein", node="ITHV"),
     )
     start = periodic(build(neonate(peer_cases, duct=True))).history.unknowns[0]
     return CirculationBoundary(model=build(circulation), start=start)
