@@ -64,7 +64,7 @@ def _fibre(p: Any, at: int, V: Any, a: Any) -> tuple[Any, Any]:
 
     sigma = T a (l - l0) / (1 - l0) + s (exp(c (l - 1)) - 1), the first part for l > l0, the second a straight
     line for l < 1, with the fibre's stretch l = ((1 + 3 V / Vw) / (1 + 3 V0 / Vw))^(1/3).
-    [V0, Vw, T, l0, s, c]. Arts et al., J. Biomech. 24, 1991, DOI 10.1016/0021-9290(91)90014-D.
+    [V0, Vw, T, l0, s, c]. Arts et al., Biophys. J. 59, 1991, DOI 10.1016/S0006-3495(91)82201-9.
     """
     V0, Vw, T, l0, s, c = p[at], p[at + 1], p[at + 2], p[at + 3], p[at + 4], p[at + 5]
     floor = 1e-3 * Vw.real

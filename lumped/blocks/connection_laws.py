@@ -22,6 +22,9 @@ SOURCE = 5
 INERTIAL = 6
 LEAFLET_VALVE = 7
 
+SATURATED = 20.0
+"""Argument beyond which tanh is one to round-off."""
+
 
 @inlined
 def positive_part(x: Any, width: Any) -> tuple[Any, Any]:
@@ -80,7 +83,11 @@ def driven_flow(law: int, p: Any, at: int, pa: Any, pb: Any, pe: Any) -> tuple[A
             Q, G = Q - leak, G + leak_slope * back_slope
         return Q, G, -G, none
     if law == SIGMOID_VALVE:  # [R open, R closed, steepness]
-        wave = np.tanh(p[at + 2] * drop)
+        angle = p[at + 2] * drop
+        if abs(angle.real) > SATURATED:  # to round-off; the tanh of a large complex number is not a number
+            wave = none + np.sign(angle.real)
+        else:
+            wave = np.tanh(angle)
         shut = 1.0 / p[at + 1]
         span = 1.0 / p[at] - shut
         conductance = shut + 0.5 * span * (1.0 + wave)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from hemoplan.waveform import Waveform
 from lumped.blocks.record import Blood
@@ -242,5 +242,6 @@ class Circulation:
                     if parameter not in part.parameters:
                         raise KeyError(f"{block}.{parameter}")
                     new = replace(part, parameters={**part.parameters, parameter: value})
-                    return replace(self, **{group: (*parts[:index], new, *parts[index + 1 :])})
+                    groups: dict[str, Any] = {group: (*parts[:index], new, *parts[index + 1 :])}
+                    return replace(self, **groups)
         raise KeyError(block)
