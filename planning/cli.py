@@ -13,6 +13,7 @@ from rich.panel import Panel
 
 import hemoplan
 from hemoplan.errors import HemoplanError
+from planning.lumped_cli import lumped_app
 
 DEFECT_CODE = 70
 """Exit code of an error that is hemoplan's own (EX_SOFTWARE of sysexits.h)."""
@@ -28,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+app.add_typer(lumped_app, name="lumped")
 
 CaseArgument = Annotated[
     Path, typer.Argument(metavar="CASE", help="Case file, or the folder that holds a case.toml.")

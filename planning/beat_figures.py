@@ -1,0 +1,152 @@
+"""Figures of a beat of the 0D circulation: pressures, flows, pressure–volume loops, saturations, in clinical units.
+
+Every function returns a Matplotlib figure and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hemoplan.units import ML_PER_S, MMHG
+from lumped.blocks.compartments import CHAMBERS
+from lumped.engine.marching import History
+from planning.figures import STYLE
+from planning.wording import spoken
+
+_WIDTH = 9.6
+_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3b3b3b", "#8c6d31")
+_ARTERIES = (
+    "ascending_aorta",
+    "descending_aorta",
+    "main_pulmonary_artery",
+    "aorta",
+    "pulmonary_arteries",
+)
+_SHUNTS = frozenset(
+    {"duct", "hole", "flap", "conduit", "inertial_conduit", "narrowing", "inertial_narrowing", "pump"}
+)
+_VALVES = frozenset({"valve", "sigmoid_valve", "leaflet_valve"})
+
+
+def draw_beat(history: History, *, title: str, saturations: Mapping[str, float] | None = None) -> Figure:
+    """One beat: pressures, pressure–volume loops, flows through valves, and shunts or saturations.
+
+    Args:
+        history: The beat.
+        title: Of the whole figure.
+        saturations: Oxygen saturation by compartment, 0 to 1, if it was followed.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
+        grid = figure.subplots(2, 2)
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+        _draw_pressures(grid[0, 0], history)
+        _draw_loops(grid[0, 1], history)
+        _draw_flows(grid[1, 0], history)
+        if saturations:
+            _draw_saturations(grid[1, 1], saturations)
+        else:
+            _draw_volumes(grid[1, 1], history)
+    return figure
+
+
+def draw_comparison(histories: Mapping[str, History], *, title: str) -> Figure:
+    """The same curves before and after an operation: arteries and left-ventricular loop, a colour each."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(_WIDTH, 3.2), layout="constrained")
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+        axes = figure.subplots(1, 3)
+        first = next(iter(histories.values()))
+        arteries = _present(_ARTERIES, first.model.nodes)[:1] or list(first.model.nodes[:1])
+        for colour, (name, history) in zip(_COLOURS[::-1], histories.items(), strict=False):
+            for artery, dash in zip(arteries, ("-", "--"), strict=False):
+                axes[0].plot(history.times * 1e3, history.pressure(artery) / MMHG, dash, color=colour)
+            for ventricle, dash in zip(_ventricles(history), ("-", "--"), strict=False):
+                _loop(axes[1], history, ventricle, colour, dash, "")
+            shunts = _flows_of(history, _SHUNTS)[:2]
+            for shunt, dash in zip(shunts, ("-", "--"), strict=False):
+                label = f"{name}: {spoken(shunt)}"
+                axes[2].plot(
+                    history.times * 1e3, history.flow(shunt) / ML_PER_S, dash, color=colour, label=label
+                )
+        axes[0].set(title=spoken(arteries[0]), xlabel="time in the beat [ms]", ylabel="pressure [mmHg]")
+        axes[1].set(title="ventricles", xlabel="volume [mL]", ylabel="pressure [mmHg]")
+        axes[2].set(title="shunts and narrowings", xlabel="time in the beat [ms]", ylabel="flow [mL/s]")
+        axes[2].axhline(0.0, color="#8a8f98", linewidth=0.8)
+        if axes[2].get_legend_handles_labels()[0]:
+            axes[2].legend(fontsize=7)
+    return figure
+
+
+def _draw_pressures(axis: Axes, history: History) -> None:
+    names = [*_ventricles(history), *_present(_ARTERIES, history.model.nodes)]
+    for colour, name in zip(_COLOURS, names, strict=False):
+        axis.plot(history.times * 1e3, history.pressure(name) / MMHG, color=colour, label=spoken(name))
+    axis.set(title="pressure", xlabel="time in the beat [ms]", ylabel="mmHg")
+    axis.legend(fontsize=7, ncols=2)
+
+
+def _draw_loops(axis: Axes, history: History) -> None:
+    for colour, name in zip(_COLOURS, _chambers(history), strict=False):
+        _loop(axis, history, name, colour, "-", spoken(name))
+    axis.set(title="pressure–volume loops", xlabel="volume [mL]", ylabel="mmHg")
+    axis.set_xlim(left=0.0)
+    axis.legend(fontsize=7)
+
+
+def _loop(axis: Axes, history: History, chamber: str, colour: str, dash: str, label: str) -> None:
+    volume, pressure = history.volume(chamber) / 1e-6, history.pressure(chamber) / MMHG
+    axis.plot(volume, pressure, dash, color=colour, label=label or None)
+
+
+def _draw_flows(axis: Axes, history: History) -> None:
+    names = [*_flows_of(history, _VALVES), *_flows_of(history, _SHUNTS)]
+    for colour, name in zip(_COLOURS, names, strict=False):
+        axis.plot(history.times * 1e3, history.flow(name) / ML_PER_S, color=colour, label=spoken(name))
+    axis.axhline(0.0, color="#8a8f98", linewidth=0.8)
+    axis.set(
+        title="flow through valves, shunts and narrowings", xlabel="time in the beat [ms]", ylabel="mL/s"
+    )
+    axis.legend(fontsize=7, ncols=2)
+
+
+def _draw_volumes(axis: Axes, history: History) -> None:
+    for colour, name in zip(_COLOURS, _chambers(history), strict=False):
+        axis.plot(history.times * 1e3, history.volume(name) / 1e-6, color=colour, label=spoken(name))
+    axis.set(title="volume of the chambers", xlabel="time in the beat [ms]", ylabel="mL")
+    axis.legend(fontsize=7)
+
+
+def _draw_saturations(axis: Axes, saturations: Mapping[str, float]) -> None:
+    places = np.arange(len(saturations))
+    values = 100.0 * np.array(list(saturations.values()))
+    bars = axis.barh(places, values, color=mpl.colormaps["coolwarm"](values / 100.0))
+    axis.bar_label(bars, fmt="%.0f", fontsize=7, padding=2)
+    axis.set_yticks(places, [spoken(name) for name in saturations], fontsize=7)
+    axis.invert_yaxis()
+    axis.set(title="oxygen saturation", xlabel="%", xlim=(0.0, 108.0))
+    axis.grid(axis="y", visible=False)
+
+
+def _chambers(history: History) -> list[str]:
+    return [each.name for each in history.model.circulation.compartments if each.kind in CHAMBERS]
+
+
+def _ventricles(history: History) -> list[str]:
+    """The two chambers that reach the highest pressures."""
+    chambers = _chambers(history)
+    strongest = sorted(chambers, key=lambda name: -float(history.pressure(name).max()))[:2]
+    return [name for name in chambers if name in strongest]
+
+
+def _flows_of(history: History, kinds: frozenset[str]) -> list[str]:
+    return [each.name for each in history.model.circulation.connections if each.kind in kinds]
+
+
+def _present(names: Sequence[str], among: Sequence[str]) -> list[str]:
+    return [name for name in names if name in among]

@@ -1,0 +1,115 @@
+"""The commands `hemoplan lumped …`: the 0D circulation from the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+lumped_app = typer.Typer(
+    help="The 0D circulation: run an anatomy, operate on it, fit it to a child.\n\n"
+    "Start with: hemoplan lumped run term_newborn",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="An anatomy (see `list`), a circulation's TOML or JSON, or svZeroDSolver's JSON.",
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Folder of the results; runs/lumped/NAME by default."),
+]
+StepsOption = Annotated[int, typer.Option("--steps", min=8, max=100_000, help="Time steps a beat.")]
+DoOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--do", metavar="STEP", help='An operation, such as "ligate ductus_arteriosus"; may be repeated.'
+    ),
+]
+
+
+@lumped_app.command("list")
+def list_() -> None:
+    """Name the anatomies that ship with hemoplan, what can be done to them, and what they are made of.
+
+    Example:
+
+      hemoplan lumped list
+    """
+    from planning.lumped_listing import show_listing
+
+    show_listing(Console())
+
+
+@lumped_app.command()
+def run(
+    model: ModelArgument,
+    out: OutOption = None,
+    steps: StepsOption = 200,
+    beats: Annotated[
+        int,
+        typer.Option("--beats", min=0, help="March this many beats from the start; 0 for the periodic beat."),
+    ] = 0,
+) -> None:
+    """Run a circulation to the beat that repeats itself; print it, and write its curves and a figure.
+
+    A model of svZeroDSolver is run by the rules of its own file, and its CSV has that program's columns.
+
+    Examples:
+
+      hemoplan lumped run term_newborn
+
+      hemoplan lumped run my_patient.toml --out runs/my_patient
+
+      hemoplan lumped run closed_loop.json
+    """
+    from planning.lumped_runs import run_model
+
+    run_model(model, out=out, steps=steps, beats=beats, console=Console())
+
+
+@lumped_app.command()
+def edit(
+    model: ModelArgument,
+    do: DoOption = None,
+    out: OutOption = None,
+    steps: StepsOption = 200,
+) -> None:
+    """Operate on a circulation and compare before and after; the blood stays the same.
+
+    Examples:
+
+      hemoplan lumped edit patent_duct --do "ligate ductus_arteriosus"
+
+      hemoplan lumped edit term_newborn --do "set left_ventricle.systolic_elastance 30 mmHg/mL"
+    """
+    from planning.lumped_runs import edit_model
+
+    edit_model(model, tuple(do or ()), out=out, steps=steps, console=Console())
+
+
+@lumped_app.command()
+def benchmark(
+    anatomy: Annotated[
+        list[str] | None, typer.Option("--anatomy", help="Which to measure; may be repeated.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the table to a file too.")
+    ] = None,
+) -> None:
+    """Measure what the 0D circulation costs, beside SciPy and what peers were measured to need.
+
+    Example:
+
+      hemoplan lumped benchmark --anatomy cc0_neonate --out docs/lumped_benchmark.md
+    """
+    from planning.lumped_benchmark import write_benchmark
+
+    write_benchmark(tuple(anatomy or ("cc0_neonate", "term_newborn")), out, Console())
