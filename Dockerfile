@@ -10,6 +10,7 @@ RUN apt-get update \
         python3-dev \
         python3-pip \
         python3-venv \
+        libopenblas0-serial \
         openmpi-bin \
         python3-dolfinx-real \
         python3-h5py \

@@ -61,8 +61,7 @@ def list_assumptions(case: Case) -> tuple[str, ...]:
     rheology = (
         "is Newtonian"
         if blood.model == "newtonian"
-        else "thins with shear (Carreau–Yasuda; within a radius of an outlet the velocity is up to a quarter "
-        "off), at high shear"
+        else "thins with shear (Carreau–Yasuda), at high shear"
     )
     return (
         "The walls are rigid: no compliance of the aorta itself, no movement with the heart.",

@@ -3,9 +3,10 @@
     scripts/verify_cfd            all flows on all levels; writes docs/verification.md and its plots
     scripts/verify_cfd --quick    the coarse levels, printed alone
     scripts/verify_cfd --only womersley taylor-green
+    scripts/verify_cfd --only nozzle --write    these sections anew, the others of the page as they are
 
 Prints a table for each flow: cells, mesh size, time step, relative errors, the orders between neighbouring levels, and
-seconds. All levels take about ten minutes on one core, the quick ones about two.
+seconds. All levels take about forty minutes on one core, the quick ones about two.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ relative, in L2 norms by quadrature, at the end of the run where nothing else is
 traction of the walls, from the residual of the discrete momentum balance. h is the distance of two vertices, in the
 units of the problem. The sources of the exact solutions stand in the modules of the same names.
 
-Speed, and the stenosed tube beside other solvers: [benchmark.md](benchmark.md). The FDA nozzle is not part of it yet.
+Speed, and the stenosed tube beside other solvers: [benchmark.md](benchmark.md).
 
 ## Orders of convergence
 
@@ -48,7 +49,8 @@ Velocity over the radius of P2–P1 with 6 cells along it, ten harmonics of the 
 
 ![Profiles at alpha 8](verification/womersley-8-profiles.png)"""
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "verification.md"
+PICTURES = PAGE.parent / "verification"
 QUANTITIES = {"velocity": "velocity", "pressure": "pressure", "wall_shear": "wall shear"}
 TOLERANCE = 0.15
 """Of an order."""
@@ -119,23 +121,45 @@ def verdicts(outcome: Outcome) -> list[str]:
 
 def write_page(outcomes: list[Outcome], tables: list[str]) -> None:
     """Write docs/verification.md and its plots."""
-    folder = DOCS / "verification"
-    folder.mkdir(parents=True, exist_ok=True)
     lines = [INTRODUCTION]
     for outcome in outcomes:
         lines += verdicts(outcome)
     for outcome in outcomes:
-        study = outcome.study
-        lines += ["", f"## {study.title}", "", textwrap.fill(study.text, 118), ""]
-        for curve, rows in outcome.curves.items():
-            lines += [*section(study, curve, rows, outcome.failures), ""]
-        if any(len(rows) > 1 for rows in outcome.curves.values()):
-            plot_study(study, outcome.curves, folder / f"{study.name}.png")
-            lines.append(f"![{study.title}](verification/{study.name}.png)")
+        lines += study_section(outcome)
     for alpha in (4.0, 8.0):
-        plot_womersley(alpha, folder / f"womersley-{alpha:g}-profiles.png")
+        plot_womersley(alpha, PICTURES / f"womersley-{alpha:g}-profiles.png")
     lines += [PROFILES, *tables]
-    (DOCS / "verification.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def study_section(outcome: Outcome) -> list[str]:
+    """The section of a study in Markdown, with its plot."""
+    study = outcome.study
+    lines = ["", f"## {study.title}", "", textwrap.fill(study.text, 118), ""]
+    for curve, rows in outcome.curves.items():
+        lines += [*section(study, curve, rows, outcome.failures), ""]
+    if any(len(rows) > 1 for rows in outcome.curves.values()):
+        plot_study(study, outcome.curves, PICTURES / f"{study.name}.png")
+        lines.append(f"![{study.title}](verification/{study.name}.png)")
+    return lines
+
+
+def renew_page(outcomes: list[Outcome], tables: list[list[str]]) -> None:
+    """Put sections in the place of those of the same title in docs/verification.md, or at its end."""
+    _, *old = PAGE.read_text(encoding="utf-8").split("\n## ")
+    sections = {part.split("\n", 1)[0]: part.split("\n", 1)[1].strip("\n") for part in old}
+    introduction, orders = (part.strip("\n") for part in INTRODUCTION.split("\n## "))
+    title, start = orders.split("\n", 1)
+    kept = [line for line in sections[title].splitlines() if line.startswith("| ")][2:]
+    for outcome in outcomes:
+        curves = [f"| {outcome.study.title} | {curve} |" for curve in outcome.curves]
+        kept = [line for line in kept if not line.startswith(tuple(curves))] + verdicts(outcome)
+    sections[title] = "\n".join([start.strip("\n"), *kept])
+    for lines in [*(study_section(outcome) for outcome in outcomes), *tables]:
+        name, text = "\n".join(lines).strip("\n").removeprefix("## ").split("\n", 1)
+        sections[name] = text.strip("\n")
+    parts = [introduction, *(f"## {name}\n\n{text}" for name, text in sections.items())]
+    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -147,19 +171,26 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="studies whose name starts so, without the page"
     )
+    parser.add_argument("--write", action="store_true", help="with --only: renew these sections of the page")
     arguments = parser.parse_args()
+    if arguments.write and (arguments.quick or not arguments.only):
+        parser.error("--write goes with --only, and not with --quick")
+    writes = arguments.write or not (arguments.quick or arguments.only)
+    if writes:
+        PICTURES.mkdir(parents=True, exist_ok=True)
     wanted = tuple(arguments.only or [""])
     chosen = [study for study in studies() if study.name.startswith(wanted)]
     outcomes = [run(study, quick=arguments.quick) for study in chosen]
     tables = []
-    for name, make in benchmarks(quick=arguments.quick).items():
+    for name, make in benchmarks(quick=arguments.quick, folder=PICTURES if writes else None).items():
         if name.startswith(wanted):
-            lines = make()
-            print("\n".join(lines), flush=True)
-            tables += lines
+            tables.append(make())
+            print("\n".join(tables[-1]), flush=True)
     print("\n" + "\n".join(line for outcome in outcomes for line in verdicts(outcome)))
-    if not arguments.quick and not arguments.only:
-        write_page(outcomes, tables)
+    if arguments.write:
+        renew_page(outcomes, tables)
+    elif writes:
+        write_page(outcomes, [line for lines in tables for line in lines])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,10 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from hemoplan.circuit import FixedPressures
+from tests.verification import nozzle
+from tests.verification.axisymmetric import AxisymmetricFlow
 from tests.verification.convergence import Row
+from tests.verification.dfg import Benchmark, Series
 from tests.verification.studies import Study
 from tests.verification.womersley import PERIOD, End, aortic, tube_stepper
 
@@ -82,5 +85,53 @@ def plot_womersley(alpha: float, path: Path) -> None:
     axes.set_title(f"Aortic waveform, alpha = {alpha:g}: exact (lines) and P2–P1 at its nodes (points)")
     figure.legend(loc="outside right upper", fontsize=8)
     axes.grid(linewidth=0.3)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def plot_nozzle(reference: AxisymmetricFlow, runs: dict[str, nozzle.NozzleRun], path: Path) -> None:
+    """Velocity and pressure on the axis: the section as a line, the runs and the measurements at the stations."""
+    z = np.linspace(nozzle.START, nozzle.END, 601)
+    line = np.column_stack([z, np.zeros(len(z))])
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(8.0, 6.5), sharex=True, layout="constrained")
+    upper.plot(1e3 * z, reference.velocity_at(line)[:, 0], color="black", linewidth=1.0, label="section")
+    lower.plot(1e3 * z, reference.pressure_at(line), color="black", linewidth=1.0)
+    for (name, run), marker in zip(runs.items(), MARKERS, strict=False):
+        label = f"{name}, {run.cells:,d} cells"
+        upper.plot(
+            1e3 * nozzle.STATIONS, run.axis.velocity, marker, markersize=4, fillstyle="none", label=label
+        )
+        lower.plot(1e3 * nozzle.STATIONS, run.axis.pressure, marker, markersize=4, fillstyle="none")
+    upper.plot(1e3 * nozzle.STATIONS, nozzle.MEASURED, "x", color="tab:red", label="measured, one laboratory")
+    for station, (least, most) in nozzle.SCATTER.items():
+        upper.plot([1e3 * station] * 2, [least, most], color="tab:red", linewidth=4, alpha=0.35)
+    upper.plot([], [], color="tab:red", linewidth=4, alpha=0.35, label="measured, all laboratories")
+    for panel, name in ((upper, "velocity [m/s]"), (lower, "pressure [Pa]")):
+        panel.set_ylabel(name)
+        panel.grid(linewidth=0.3)
+        for place in (nozzle.CONE, nozzle.THROAT_START, 0.0):
+            panel.axvline(1e3 * place, color="grey", linewidth=0.6, linestyle=":")
+    upper.legend(fontsize=8)
+    lower.set_xlabel("distance from the sudden expansion [mm]")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def plot_coefficients(benchmark: Benchmark, series: dict[str, Series], path: Path) -> None:
+    """Drag and lift over time on some meshes, beside the published extrema."""
+    figure, panels = plt.subplots(1, 2, figsize=(10.5, 4.0), layout="constrained")
+    for name, values in series.items():
+        panels[0].plot(values.times, values.drag, linewidth=1.0, label=name)
+        panels[1].plot(values.times, values.lift, linewidth=1.0)
+    for panel, quantity, word in zip(
+        panels, ("largest drag", "smallest lift"), ("drag", "lift"), strict=True
+    ):
+        panel.axhline(benchmark.published[quantity].value, color="black", linewidth=0.8, linestyle="--")
+        panel.set_title(f"{word} (dashed: published {quantity})")
+        panel.set_xlabel("time [s]")
+        panel.grid(linewidth=0.3)
+    last = max(values.lift[len(values.lift) // 20 :].max() for values in series.values())
+    panels[1].set_ylim(-0.014, 1.5 * last)
+    panels[0].legend(fontsize=8)
     figure.savefig(path, dpi=110)
     plt.close(figure)

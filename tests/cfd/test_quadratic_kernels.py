@@ -17,6 +17,10 @@ from cfd.viscosity import ViscousStress
 from hemoplan.patch import Patch, Role
 
 WALL = Patch(name="wall", role=Role.WALL, tag=1, area=1.0, centre=(0, 0, 0), normal=(0, 0, 0))
+OUTLETS = tuple(
+    Patch(name=f"outlet{tag}", role=Role.OUTLET, tag=tag, area=1.0, centre=(0, 0, 0), normal=(0, 0, 0))
+    for tag in (2, 3)
+)
 
 
 @pytest.fixture(scope="module", params=[2, 3])
@@ -34,6 +38,19 @@ def elements(request):
     tags = dmesh.meshtags(mesh, d - 1, facets, np.ones(len(facets), dtype=np.int32))
     domain = Domain(mesh=mesh, facet_tags=tags, patches=(WALL,))
     return build_elements(domain, 2), build_elements(domain, 1)
+
+
+def with_outlets(elements):
+    """The same mesh with outlets that touch at an edge: facets on two sides of the square or cube."""
+    mesh = elements.domain.mesh
+    d = elements.dimension
+    facets = dmesh.exterior_facet_indices(mesh.topology)
+    middles = dmesh.compute_midpoints(mesh, d - 1, facets)
+    values = np.ones(len(facets), dtype=np.int32)
+    values[middles[:, 1] > 1.0 - 1e-9] = 2
+    values[middles[:, d - 1] < 1e-9] = 3
+    tags = dmesh.meshtags(mesh, d - 1, facets, values)
+    return build_elements(Domain(mesh=mesh, facet_tags=tags, patches=(WALL, *OUTLETS)), elements.degree)
 
 
 def random_field(space, seed):
@@ -143,3 +160,44 @@ def test_viscous_stress_that_thins(elements, degree):
     np.testing.assert_allclose(rhs.ravel(), load, atol=1e-12)
     power = fem.assemble_scalar(fem.form(2.0 * mu * ufl.inner(strain, strain) * dx))
     assert stress.power(nodal(w, chosen)) == pytest.approx(power, rel=1e-12)
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+def test_viscous_stress_that_thins_at_outlets(elements, degree):
+    """What outlets add to the load: mu ((grad w)^T n - (div w) n).v, exact for P1."""
+    chosen = elements[2 - degree]
+    open_ended = with_outlets(chosen)
+    law = CarreauYasuda(rest_viscosity=0.5, time=0.2, power=0.3, transition=1.4)
+    fluid = Fluid(density=1.0, viscosity=0.01, thinning=law)
+    w = random_field(vector_space(chosen), 6)
+    loads = []
+    for some in (chosen, open_ended):
+        loads.append(np.zeros((some.nodes, some.dimension)))
+        ViscousStress(some, fluid).add(nodal(w, some), np.zeros(some.indices.size), loads[-1])
+    strain = ufl.sym(ufl.grad(w))
+    rate = ufl.sqrt(2.0 * ufl.inner(strain, strain))
+    mu = 0.01 + 0.49 * (1.0 + (law.time * rate) ** law.transition) ** ((law.power - 1.0) / law.transition)
+    n, test = ufl.FacetNormal(chosen.domain.mesh), ufl.TestFunction(w.function_space)
+    ds = ufl.Measure(
+        "ds",
+        domain=chosen.domain.mesh,
+        subdomain_data=open_ended.domain.facet_tags,
+        metadata={"quadrature_degree": 4 if degree == 2 else 1},
+    )
+    turned = ufl.dot(ufl.grad(w).T, n) - ufl.div(w) * n
+    expected = vector(mu * ufl.inner(turned, test) * ds((2, 3)))
+    np.testing.assert_allclose((loads[1] - loads[0]).ravel(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+def test_the_explicit_stress_vanishes_where_the_viscosity_is_constant(elements, degree):
+    """At all nodes but those of the walls, on outlets as inside, for any velocity: so long steps cannot feed it."""
+    chosen = with_outlets(elements[2 - degree])
+    constant = Fluid(density=1.0, viscosity=0.3, thinning=CarreauYasuda(rest_viscosity=0.3))
+    w = random_field(vector_space(chosen), 7)
+    load = np.zeros((chosen.nodes, chosen.dimension))
+    ViscousStress(chosen, constant).add(nodal(w, chosen), np.zeros(chosen.indices.size), load)
+    on_wall = np.zeros(chosen.nodes, dtype=bool)
+    on_wall[chosen.patch_nodes(WALL)] = True
+    assert np.abs(load[on_wall]).max() > 0.01
+    np.testing.assert_allclose(load[~on_wall], 0.0, atol=1e-12)

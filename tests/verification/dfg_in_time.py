@@ -1,4 +1,4 @@
-"""The unsteady DFG benchmarks with the P2–P1 pressure correction: drag, lift and pressure difference over time."""
+"""The DFG benchmarks with the P2–P1 pressure correction: drag, lift and pressure difference over time."""
 
 from __future__ import annotations
 
@@ -18,13 +18,28 @@ from tests.verification.dfg import DENSITY, VISCOSITY, Benchmark, Series
 CIRCUIT = FixedPressures(("outlet",))
 
 
-def march(benchmark: Benchmark, cells: int, *, dt: float, end: float) -> Series:
-    """The flow from rest until `end` [s] in steps of dt [s], in `channel` with straight cells. On one rank."""
+def march(
+    benchmark: Benchmark,
+    cells: int,
+    *,
+    dt: float,
+    end: float,
+    layers: int | None = None,
+    tolerance: float = 1e-6,
+) -> Series:
+    """The flow from rest until `end` [s] in steps of dt [s]; a constant inflow is there at once. On one rank.
+
+    Args:
+        benchmark: The benchmark.
+        cells, layers: Of `channel`, whose cells are straight.
+        dt, end: [s].
+        tolerance: Of the linear solvers.
+    """
     stepper = build_stepper(
-        channel(benchmark.dimension, cells),
+        channel(benchmark.dimension, cells, layers=layers),
         Fluid(density=DENSITY, viscosity=VISCOSITY),
         "P2-P1",
-        replace(DEFAULTS["P2-P1"], velocity_tolerance=1e-6, pressure_tolerance=1e-6),
+        replace(DEFAULTS["P2-P1"], velocity_tolerance=tolerance, pressure_tolerance=tolerance),
         wall_velocity=benchmark.wall_velocity,
     )
     distances = np.linalg.norm(stepper.vertices.coordinates[:, None] - benchmark.probes, axis=2)
