@@ -27,9 +27,25 @@ _ARTERIES = (
     "aorta",
     "pulmonary_arteries",
 )
-_SHUNTS = frozenset(
-    {"duct", "hole", "flap", "conduit", "inertial_conduit", "narrowing", "inertial_narrowing", "pump"}
+_SHUNTS = frozenset({"duct", "hole", "flap", "conduit", "narrowing", "inertial_narrowing", "pump"})
+_SHUNT_WORDS = ("shunt", "duct", "conduit", "fenestration", "baffle")
+"""What the name of a vessel with inertia holds that is no vessel of the healthy."""
+_SAMPLED = (
+    "left_atrium",
+    "right_atrium",
+    "left_ventricle",
+    "right_ventricle",
+    "ascending_aorta",
+    "descending_aorta",
+    "main_pulmonary_artery",
+    "right_pulmonary_artery",
+    "brain",
+    "lower_body",
+    "superior_caval_vein",
+    "inferior_caval_vein",
+    "placenta",
 )
+"""Where saturations are shown, of those that an anatomy has."""
 _VALVES = frozenset({"valve", "sigmoid_valve", "leaflet_valve"})
 
 
@@ -42,7 +58,7 @@ def draw_beat(history: History, *, title: str, saturations: Mapping[str, float] 
         saturations: Oxygen saturation by compartment, 0 to 1, if it was followed.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
+        figure = Figure(figsize=(_WIDTH, 6.6), layout="constrained")
         grid = figure.subplots(2, 2)
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
         _draw_pressures(grid[0, 0], history)
@@ -68,7 +84,7 @@ def draw_comparison(histories: Mapping[str, History], *, title: str) -> Figure:
                 axes[0].plot(history.times * 1e3, history.pressure(artery) / MMHG, dash, color=colour)
             for ventricle, dash in zip(_ventricles(history), ("-", "--"), strict=False):
                 _loop(axes[1], history, ventricle, colour, dash, "")
-            shunts = _flows_of(history, _SHUNTS)[:2]
+            shunts = _shunts(history)[:2]
             for shunt, dash in zip(shunts, ("-", "--"), strict=False):
                 label = f"{name}: {spoken(shunt)}"
                 axes[2].plot(
@@ -88,7 +104,7 @@ def _draw_pressures(axis: Axes, history: History) -> None:
     for colour, name in zip(_COLOURS, names, strict=False):
         axis.plot(history.times * 1e3, history.pressure(name) / MMHG, color=colour, label=spoken(name))
     axis.set(title="pressure", xlabel="time in the beat [ms]", ylabel="mmHg")
-    axis.legend(fontsize=7, ncols=2)
+    _legend(axis)
 
 
 def _draw_loops(axis: Axes, history: History) -> None:
@@ -96,7 +112,7 @@ def _draw_loops(axis: Axes, history: History) -> None:
         _loop(axis, history, name, colour, "-", spoken(name))
     axis.set(title="pressure–volume loops", xlabel="volume [mL]", ylabel="mmHg")
     axis.set_xlim(left=0.0)
-    axis.legend(fontsize=7)
+    _legend(axis)
 
 
 def _loop(axis: Axes, history: History, chamber: str, colour: str, dash: str, label: str) -> None:
@@ -105,29 +121,35 @@ def _loop(axis: Axes, history: History, chamber: str, colour: str, dash: str, la
 
 
 def _draw_flows(axis: Axes, history: History) -> None:
-    names = [*_flows_of(history, _VALVES), *_flows_of(history, _SHUNTS)]
+    names = [*_flows_of(history, _VALVES), *_shunts(history)]
     for colour, name in zip(_COLOURS, names, strict=False):
         axis.plot(history.times * 1e3, history.flow(name) / ML_PER_S, color=colour, label=spoken(name))
     axis.axhline(0.0, color="#8a8f98", linewidth=0.8)
     axis.set(
         title="flow through valves, shunts and narrowings", xlabel="time in the beat [ms]", ylabel="mL/s"
     )
-    axis.legend(fontsize=7, ncols=2)
+    _legend(axis)
 
 
 def _draw_volumes(axis: Axes, history: History) -> None:
     for colour, name in zip(_COLOURS, _chambers(history), strict=False):
         axis.plot(history.times * 1e3, history.volume(name) / 1e-6, color=colour, label=spoken(name))
     axis.set(title="volume of the chambers", xlabel="time in the beat [ms]", ylabel="mL")
-    axis.legend(fontsize=7)
+    _legend(axis)
+
+
+def _legend(axis: Axes) -> None:
+    """Below the axis, where it hides no curve."""
+    axis.legend(fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
 def _draw_saturations(axis: Axes, saturations: Mapping[str, float]) -> None:
-    places = np.arange(len(saturations))
-    values = 100.0 * np.array(list(saturations.values()))
+    shown = _present(_SAMPLED, list(saturations)) or list(saturations)
+    places = np.arange(len(shown))
+    values = 100.0 * np.array([saturations[name] for name in shown])
     bars = axis.barh(places, values, color=mpl.colormaps["coolwarm"](values / 100.0))
     axis.bar_label(bars, fmt="%.0f", fontsize=7, padding=2)
-    axis.set_yticks(places, [spoken(name) for name in saturations], fontsize=7)
+    axis.set_yticks(places, [spoken(name) for name in shown], fontsize=7)
     axis.invert_yaxis()
     axis.set(title="oxygen saturation", xlabel="%", xlim=(0.0, 108.0))
     axis.grid(axis="y", visible=False)
@@ -146,6 +168,16 @@ def _ventricles(history: History) -> list[str]:
 
 def _flows_of(history: History, kinds: frozenset[str]) -> list[str]:
     return [each.name for each in history.model.circulation.connections if each.kind in kinds]
+
+
+def _shunts(history: History) -> list[str]:
+    """Ducts, holes, shunts and narrowings."""
+    named = [
+        each.name
+        for each in history.model.circulation.connections
+        if each.kind not in _SHUNTS and any(word in each.name for word in _SHUNT_WORDS)
+    ]
+    return [*_flows_of(history, _SHUNTS), *named]
 
 
 def _present(names: Sequence[str], among: Sequence[str]) -> list[str]:

@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
 import hemoplan
 from hemoplan.errors import HemoplanError
 from planning.lumped_cli import lumped_app
+from planning.terminal import open_console
 
 DEFECT_CODE = 70
 """Exit code of an error that is hemoplan's own (EX_SOFTWARE of sysexits.h)."""
-PLAIN_WIDTH = 120
-"""Columns of the output where it goes to no terminal."""
 
 app = typer.Typer(
     name="hemoplan",
@@ -242,7 +240,7 @@ def doctor() -> None:
     from planning.doctor import examine, show
 
     findings = examine()
-    show(findings, _console())
+    show(findings, open_console())
     if any(finding.needed and not finding.fine for finding in findings):
         raise typer.Exit(code=8)
 
@@ -278,7 +276,7 @@ def _run_to(
     from planning.plan import Goal
     from planning.summary import show_summary
 
-    console = _console()
+    console = open_console()
     goal = Goal[goal_name]
     options = RunOptions(
         case=case,
@@ -294,13 +292,8 @@ def _run_to(
     show_summary(plan, goal, console)
 
 
-def _console(*, stderr: bool = False) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else PLAIN_WIDTH)
-
-
 def _show_error(title: str, text: str) -> None:
-    console = _console(stderr=True)
+    console = open_console(stderr=True)
     if console.is_terminal:
         console.print(Panel(escape(text), title=title or "hemoplan", title_align="left", border_style="red"))
     else:

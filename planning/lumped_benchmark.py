@@ -41,6 +41,14 @@ PREFACE = (
     f"{REFERENCE_STEPS} steps. The peers' figures were measured earlier, on a machine of this kind that did nothing "
     "else."
 )
+PEER_MODELS = (
+    "closedLoopHeart_singleVessel",
+    "coupledBlock_closedLoopHeart_singleVessel",
+    "closed_loop_two_hill",
+    "valve_tanh",
+    "pulsatileFlow_R_coronary",
+)
+"""Models of svZeroDSolver's own tests with a heart or an inner pressure."""
 PEERS = (
     ("svZeroDSolver", "37-compartment newborn, 221 unknowns, 400 steps", "70–75"),
     ("svZeroDSolver", "36–48 unknowns", "10–13"),
@@ -72,11 +80,15 @@ def machine() -> str:
     return f"{name}, {len(os.sched_getaffinity(0))} cores, load {load:.1f} at the start"
 
 
-def write_benchmark(names: Sequence[str], out: Path | None, console: Console) -> None:
-    """Measure anatomies, print the table and write it."""
+def write_benchmark(
+    names: Sequence[str], peer_models: Path | None, out: Path | None, console: Console
+) -> None:
+    """Measure anatomies and, if a folder of them is given, svZeroDSolver's models; print the table and write it."""
     where = machine()
     with console.status("measuring") as status:
         rows = [row for name in names for row in measure(name, lambda text: status.update(escape(text)))]
+        if peer_models is not None:
+            rows += measure_peer_models(peer_models, lambda text: status.update(escape(text)))
     rows += peers()
     table = Table(title=where, box=box.SIMPLE_HEAD, pad_edge=False)
     for column in COLUMNS:
@@ -133,6 +145,24 @@ def measure(anatomy: str, progress: Callable[[str], None] = lambda text: None) -
     rows += _ensembles(model, name, progress)
     if all(each.has_rate for each in model.unknowns):
         rows += _scipy(model, name, reference.pressures, start, progress)
+    return rows
+
+
+def measure_peer_models(folder: Path, progress: Callable[[str], None] = lambda text: None) -> list[Row]:
+    """Time models of svZeroDSolver, by the rules of their files; those that are in the folder."""
+    from lumped.svzerod import read_model, run
+
+    rows = []
+    for name in PEER_MODELS:
+        path = folder / f"{name}.json"
+        if not path.is_file():
+            continue
+        progress(f"{name}: by svZeroDSolver's rules")
+        model = read_model(path)
+        result = run(model)
+        seconds = _fastest(partial(run, model))
+        detail = f"{name}, {len(result.unknowns)} unknowns, {result.cycles} cycles"
+        rows.append(Row("hemoplan, svZeroDSolver's scheme", detail, f"{seconds / result.cycles * 1e3:.2f}"))
     return rows
 
 

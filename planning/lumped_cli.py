@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from planning.terminal import open_console
 
 lumped_app = typer.Typer(
     help="The 0D circulation: run an anatomy, operate on it, fit it to a child.\n\n"
@@ -27,6 +28,7 @@ OutOption = Annotated[
     typer.Option("--out", metavar="DIR", help="Folder of the results; runs/lumped/NAME by default."),
 ]
 StepsOption = Annotated[int, typer.Option("--steps", min=8, max=100_000, help="Time steps a beat.")]
+DetailsOption = Annotated[bool, typer.Option("--details", help="Print every compartment and connection too.")]
 DoOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -45,7 +47,7 @@ def list_() -> None:
     """
     from planning.lumped_listing import show_listing
 
-    show_listing(Console())
+    show_listing(open_console())
 
 
 @lumped_app.command()
@@ -57,6 +59,7 @@ def run(
         int,
         typer.Option("--beats", min=0, help="March this many beats from the start; 0 for the periodic beat."),
     ] = 0,
+    details: DetailsOption = False,
 ) -> None:
     """Run a circulation to the beat that repeats itself; print it, and write its curves and a figure.
 
@@ -72,7 +75,7 @@ def run(
     """
     from planning.lumped_runs import run_model
 
-    run_model(model, out=out, steps=steps, beats=beats, console=Console())
+    run_model(model, out=out, steps=steps, beats=beats, details=details, console=open_console())
 
 
 @lumped_app.command()
@@ -81,6 +84,7 @@ def edit(
     do: DoOption = None,
     out: OutOption = None,
     steps: StepsOption = 200,
+    details: DetailsOption = False,
 ) -> None:
     """Operate on a circulation and compare before and after; the blood stays the same.
 
@@ -92,13 +96,38 @@ def edit(
     """
     from planning.lumped_runs import edit_model
 
-    edit_model(model, tuple(do or ()), out=out, steps=steps, console=Console())
+    edit_model(model, tuple(do or ()), out=out, steps=steps, details=details, console=open_console())
+
+
+@lumped_app.command()
+def calibrate(
+    model: ModelArgument,
+    bedside: Annotated[
+        Path, typer.Argument(metavar="BEDSIDE", help="What is known of the child: TOML or JSON with units.")
+    ],
+    out: OutOption = None,
+) -> None:
+    """Fit a circulation to a child's bedside data, and say what the data do not tell.
+
+    Example:
+
+      hemoplan lumped calibrate patent_duct cases/patent_duct_bedside/bedside.toml
+    """
+    from planning.lumped_calibration import calibrate_model
+
+    calibrate_model(model, bedside, out=out, console=open_console())
 
 
 @lumped_app.command()
 def benchmark(
     anatomy: Annotated[
         list[str] | None, typer.Option("--anatomy", help="Which to measure; may be repeated.")
+    ] = None,
+    peer_models: Annotated[
+        Path | None,
+        typer.Option(
+            "--peer-models", metavar="DIR", help="Folder of svZeroDSolver's test models, to time them too."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the table to a file too.")
@@ -112,4 +141,4 @@ def benchmark(
     """
     from planning.lumped_benchmark import write_benchmark
 
-    write_benchmark(tuple(anatomy or ("cc0_neonate", "term_newborn")), out, Console())
+    write_benchmark(tuple(anatomy or ("cc0_neonate", "term_newborn")), peer_models, out, open_console())

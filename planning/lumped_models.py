@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from lumped.circulation.operations import apply
 from lumped.circulation.problems import hint
 from lumped.circulation.restart import carry_over
 from lumped.engine.marching import History
+from lumped.physiology import Physiology
 
 ML = 1e-6
 
@@ -104,5 +105,24 @@ def write_beat(path: Path, history: History) -> None:
             writer = csv.writer(file)
             writer.writerow(columns)
             writer.writerows(zip(*columns.values(), strict=True))
+    except OSError as error:
+        raise ResourceError("cannot write the results", where=str(path), value=error.strerror) from error
+
+
+def write_outputs(path: Path, states: Mapping[str, Physiology]) -> None:
+    """Write all outputs of steady states as CSV, a column a state, in clinical units.
+
+    Raises:
+        ResourceError: It cannot be written.
+    """
+    names = dict.fromkeys(name for state in states.values() for name in state.outputs)
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["output", "unit", *states])
+            for name in names:
+                known = [state.outputs.get(name) for state in states.values()]
+                unit = next(each.unit for each in known if each is not None)
+                writer.writerow([name, unit, *("" if each is None else each.shown for each in known)])
     except OSError as error:
         raise ResourceError("cannot write the results", where=str(path), value=error.strerror) from error

@@ -10,33 +10,45 @@ from rich.markup import escape
 
 from hemoplan.errors import CaseError, ResourceError
 from lumped.circulation.file import write_circulation
-from lumped.circulation.graph import Circulation
 from lumped.circulation.operations import forms
 from lumped.engine.build import build
-from lumped.engine.marching import History, march
-from lumped.engine.periodic import periodic
+from lumped.engine.marching import march
+from lumped.physiology import Physiology, steady
 from planning.beat_figures import draw_beat, draw_comparison
-from planning.beat_tables import compartments, connections
+from planning.beat_tables import compartments, connections, summary
 from planning.figures import save_figure
-from planning.lumped_models import PeerModel, open_model, operated, write_beat
+from planning.lumped_models import PeerModel, open_model, operated, write_beat, write_outputs
 
 
-def run_model(model: str, *, out: Path | None, steps: int, beats: int, console: Console) -> None:
+def run_model(
+    model: str, *, out: Path | None, steps: int, beats: int, details: bool, console: Console
+) -> None:
     """Run a model, print it and write its curves."""
     opened = open_model(model)
     folder = _folder(out, model)
     if isinstance(opened, PeerModel):
         _run_peer_model(opened.path, folder, console)
         return
-    history = _beat(opened, steps, beats, console)
-    console.print(compartments(history))
-    console.print(connections(history))
+    if beats:
+        history, saturations = march(build(opened), beats=beats, steps=steps), None
+        details = True
+    else:
+        state = steady(opened, steps=steps)
+        history, saturations = state.beat.history, _saturations(state)
+        console.print(f"[bold]{escape(opened.name)}[/bold], steady: {_how(state)}", highlight=False)
+        console.print(summary({opened.name: state}))
+        write_outputs(folder / "outputs.csv", {opened.name: state})
+    if details:
+        console.print(compartments(history))
+        console.print(connections(history))
     write_beat(folder / "beat.csv", history)
-    picture = save_figure(draw_beat(history, title=opened.name), folder, "beat")
+    picture = save_figure(draw_beat(history, title=opened.name, saturations=saturations), folder, "beat")
     console.print(f"curves: {folder / 'beat.csv'}\nfigure: {picture}", highlight=False, soft_wrap=True)
 
 
-def edit_model(model: str, do: Sequence[str], *, out: Path | None, steps: int, console: Console) -> None:
+def edit_model(
+    model: str, do: Sequence[str], *, out: Path | None, steps: int, details: bool, console: Console
+) -> None:
     """Operate on a circulation, print what changes, and write it."""
     opened = open_model(model)
     if isinstance(opened, PeerModel):
@@ -46,34 +58,40 @@ def edit_model(model: str, do: Sequence[str], *, out: Path | None, steps: int, c
     if not do:
         known = "; ".join(forms())
         raise CaseError("nothing to do", where="--do", expected=f"one of: {known}")
-    before = periodic(build(opened), steps=steps).history
-    changed = operated(opened, do, before)
-    after = periodic(build(changed), steps=steps).history
-    console.print(compartments(after, before))
-    console.print(connections(after, before))
+    before = steady(opened, steps=steps)
+    changed = operated(opened, do, before.beat.history)
+    after = steady(changed, steps=steps)
+    console.print(summary({"before": before, "after": after}))
+    if details:
+        console.print(compartments(after.beat.history, before.beat.history))
+        console.print(connections(after.beat.history, before.beat.history))
     folder = _folder(out, model)
-    write_beat(folder / "before.csv", before)
-    write_beat(folder / "after.csv", after)
+    write_beat(folder / "before.csv", before.beat.history)
+    write_beat(folder / "after.csv", after.beat.history)
+    write_outputs(folder / "outputs.csv", {"before": before, "after": after})
     write_circulation(folder / "circulation.toml", changed)
     title = f"{opened.name}: {'; '.join(do)}"
-    picture = save_figure(draw_comparison({"before": before, "after": after}, title=title), folder, "edit")
+    beats = {"before": before.beat.history, "after": after.beat.history}
+    picture = save_figure(draw_comparison(beats, title=title), folder, "edit")
     console.print(
         f"circulation: {folder / 'circulation.toml'}\nfigure: {picture}", highlight=False, soft_wrap=True
     )
 
 
-def _beat(circulation: Circulation, steps: int, beats: int, console: Console) -> History:
-    """The periodic beat, or the last of some beats from the start."""
-    model = build(circulation)
-    if beats == 0:
-        found = periodic(model, steps=steps)
-        console.print(
-            f"{escape(circulation.name)}: heart rate {60.0 / model.period:.0f} /min, "
-            f"periodic to {found.residual:.0e} after the work of {found.work:.1f} beats",
-            highlight=False,
-        )
-        return found.history
-    return march(model, beats=beats, steps=steps)
+def _saturations(state: Physiology) -> dict[str, float] | None:
+    """Of each compartment, in the order of the circulation."""
+    if state.gas is None:
+        return None
+    names = (each.name for each in state.circulation.compartments)
+    return {name: state[f"saturation.{name}"] for name in names if f"saturation.{name}" in state.outputs}
+
+
+def _how(state: Physiology) -> str:
+    """How the steady state was found."""
+    text = f"beat periodic to {state.beat.residual:.0e}"
+    if state.factors:
+        text += f", reflexes settled to {state.residual:.0e} over {state.beats} beats"
+    return text
 
 
 def _run_peer_model(path: Path, folder: Path, console: Console) -> None:

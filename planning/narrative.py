@@ -59,9 +59,7 @@ def list_assumptions(case: Case) -> tuple[str, ...]:
         else "the flow is not stabilised"
     )
     rheology = (
-        "is Newtonian"
-        if blood.model == "newtonian"
-        else "thins with shear (Carreau–Yasuda), at high shear"
+        "is Newtonian" if blood.model == "newtonian" else "thins with shear (Carreau–Yasuda), at high shear"
     )
     return (
         "The walls are rigid: no compliance of the aorta itself, no movement with the heart.",

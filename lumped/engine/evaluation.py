@@ -55,11 +55,13 @@ def evaluate(
         else:
             w.given[k] = u[at]
     _nodes(net, p, y, w)
-    w.f[:] = 0.0
+    for i in range(w.f.size):
+        w.f[i] = 0.0
     _edges(net, p, y, w)
     _couplings(net, p, y, w)
     if slopes:
-        w.values[:] = 0.0
+        for s in range(w.values.size):
+            w.values[s] = 0.0
         for s in range(net.stamps.size):
             stamp = net.stamps[s]
             w.values[stamp.slot] += stamp.sign * w.partial[stamp.partial] * w.chain[stamp.chain]

@@ -11,6 +11,7 @@ import numpy as np
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import BoundaryError
 from lumped.compiled import unlocked
+from lumped.engine.borrowing import borrowed
 from lumped.engine.build import not_solved
 from lumped.engine.model import Model
 from lumped.engine.network import Network, Workspace, workspace
@@ -86,6 +87,9 @@ def run_steps(
     Returns:
         Steps done, and 0; or -1 - i with the equation that fails.
     """
+    net, p, inputs, arrays, w = borrowed(net), borrowed(p), borrowed(inputs), borrowed(arrays), borrowed(w)
+    tangents, slopes = borrowed(tangents), borrowed(slopes)
+    unknowns, pressures, flows = borrowed(unknowns), borrowed(pressures), borrowed(flows)
     steps = inputs.shape[0] - 1
     failure = begin(net, p, T, 0.0, inputs[0], arrays, w, tangents)
     for k in range(steps + 1):
@@ -120,6 +124,8 @@ def single_step(
     tangents: Tangents,
 ) -> int:
     """One step from `arrays.start` at t, the inputs (2, q) going from the first row to the second; as `advance`."""
+    net, p, inputs, arrays, w = borrowed(net), borrowed(p), borrowed(inputs), borrowed(arrays), borrowed(w)
+    tangents = borrowed(tangents)
     failure = begin(net, p, T, t, inputs[0], arrays, w, tangents)
     if failure < 0:
         return int(failure)

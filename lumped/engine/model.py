@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -139,7 +139,3 @@ class Model:
         """Blood in all compartments [m³]."""
         volumes = [index for index, each in enumerate(self.unknowns) if each.quantity == "volume"]
         return float(np.sum(y[volumes]))
-
-    def names(self, indices: Iterable[int]) -> str:
-        """Unknowns as messages name them."""
-        return ", ".join(f"{self.unknowns[i].quantity} of {self.unknowns[i].block}" for i in indices)

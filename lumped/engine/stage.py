@@ -15,7 +15,7 @@ from lumped.engine.sparse_lu import factorise, solve
 MAX_ITERATIONS = 12
 UPDATE_TOLERANCE = 1e-7
 """A Newton update below this share of the unknowns' sizes is the last; the next would be about its square."""
-RESIDUAL_TOLERANCE = 1e-11
+RESIDUAL_TOLERANCE = 1e-10
 """So small a residual, as a share of the equations' sizes, needs no update."""
 ALLOWED_GROWTH = 2.0
 ROUND_OFF = 1e-9

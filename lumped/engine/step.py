@@ -76,13 +76,17 @@ def attempt(
             y, u, at = arrays.stage, arrays.stage_input, t + GAMMA * h
             for i in range(n):
                 arrays.base[i] = arrays.start[i] + D * h * arrays.start_rate[i]
-                y[i] = arrays.start[i]
+                y[i] = arrays.start[i] + GAMMA * h * arrays.start_rate[i] * net.unknowns[i].is_rate
         else:
             y, u, at = arrays.end, arrays.end_input, t + h
             for i in range(n):
                 stage_rate = (arrays.stage[i] - arrays.base[i]) / (D * h)
                 arrays.base[i] = arrays.start[i] + W * h * (arrays.start_rate[i] + stage_rate)
-                y[i] = arrays.start[i] + (arrays.stage[i] - arrays.start[i]) / GAMMA
+                bend = arrays.stage[i] - arrays.start[i] - GAMMA * h * arrays.start_rate[i]
+                if net.unknowns[i].is_rate == 1.0:
+                    y[i] = arrays.start[i] + h * arrays.start_rate[i] + bend / GAMMA**2
+                else:
+                    y[i] = arrays.start[i] + (arrays.stage[i] - arrays.start[i]) / GAMMA
         failure = solve_stage(net, p, T, at, u, D * h, arrays, y, w)
         if failure < 0:
             return failure

@@ -14,6 +14,7 @@ import numpy as np
 
 from hemoplan.arrays import FloatArray
 from lumped.compiled import compiled, unlocked
+from lumped.engine.borrowing import borrowed
 from lumped.engine.evaluation import evaluate
 from lumped.engine.network import Network, Workspace, workspace
 from lumped.engine.scheme import D, W
@@ -110,7 +111,9 @@ def force(
 ) -> None:
     """Fill the forcing: T d(f)/dp + f dT/dp over T for the parameters, and `share` of df/du for the ports."""
     forcing = tangents.forcing
-    forcing[:] = 0.0
+    for i in range(forcing.shape[0]):
+        for c in range(forcing.shape[1]):
+            forcing[i, c] = 0.0
     p_, y_, u_, w_ = tangents.parameters, tangents.unknowns, tangents.inputs, tangents.complex_workspace
     for j in range(u.size):
         u_[j] = complex(u[j], 0.0)
@@ -188,6 +191,14 @@ def observe(
         tangents: Directions.
         pressure_slopes, flow_slopes: (s, m, c) and (s, e, c), filled.
     """
+    net, p, times, inputs, unknowns = (
+        borrowed(net),
+        borrowed(p),
+        borrowed(times),
+        borrowed(inputs),
+        borrowed(unknowns),
+    )
+    slopes, tangents = borrowed(slopes), borrowed(tangents)
     p_, y_, u_, w_ = tangents.parameters, tangents.unknowns, tangents.inputs, tangents.complex_workspace
     for c in range(slopes.shape[2]):
         for i in range(p.size):
@@ -200,8 +211,10 @@ def observe(
             for j in range(u_.size):
                 u_[j] = complex(inputs[k, j], STEP * input_slopes[j, c])
             evaluate(net, p_, period, times[k] / T, u_, y_, w_, False)
-            pressure_slopes[k, :, c] = w_.pressure.imag / STEP
-            flow_slopes[k, :, c] = w_.flow.imag / STEP
+            for i in range(w_.pressure.size):
+                pressure_slopes[k, i, c] = w_.pressure[i].imag / STEP
+            for i in range(w_.flow.size):
+                flow_slopes[k, i, c] = w_.flow[i].imag / STEP
 
 
 @compiled
