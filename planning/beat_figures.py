@@ -25,6 +25,7 @@ _ARTERIES = (
     "descending_aorta",
     "main_pulmonary_artery",
     "aorta",
+    "intrathoracic_arteries",
     "pulmonary_arteries",
 )
 _SHUNTS = frozenset({"duct", "hole", "flap", "conduit", "narrowing", "inertial_narrowing", "pump"})
@@ -44,6 +45,9 @@ _SAMPLED = (
     "superior_caval_vein",
     "inferior_caval_vein",
     "placenta",
+    "intrathoracic_arteries",
+    "pulmonary_arteries",
+    "extrathoracic_veins",
 )
 """Where saturations are shown, of those that an anatomy has."""
 _VALVES = frozenset({"valve", "sigmoid_valve", "leaflet_valve"})

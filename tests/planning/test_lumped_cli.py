@@ -1,10 +1,11 @@
 import csv
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from hemoplan.errors import CaseError, VariantError
+from hemoplan.errors import CalibrationError, CaseError, VariantError
 from planning.cli import app
 
 
@@ -88,3 +89,31 @@ def test_the_listing_teaches_anatomies_operations_and_blocks():
     assert done.exit_code == 0, done.output
     for word in ("cc0_neonate", "ligate", "elastance_chamber", "compliance"):
         assert word in done.output
+
+
+def test_the_shipped_bedside_data_are_fitted_and_the_duct_can_be_closed(tmp_path):
+    bedside = Path(__file__).parents[2] / "cases" / "patent_duct_bedside" / "bedside.toml"
+    done = invoke("calibrate", "patent_duct", str(bedside), "--out", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    assert "not told" in done.output
+    fitted = str(tmp_path / "circulation.toml")
+    closed = invoke("edit", fitted, "--do", "ligate ductus_arteriosus", "--out", str(tmp_path / "closed"))
+    assert closed.exit_code == 0, closed.output
+    with (tmp_path / "closed" / "outputs.csv").open() as file:
+        rows = {row["output"]: row for row in csv.DictReader(file)}
+    ratio = rows["qp_over_qs"]
+    assert float(ratio["before"]) > 1.2
+    assert float(ratio["after"]) == pytest.approx(1.0, abs=0.02)
+    diastolic = rows["pressure.ascending_aorta.diastolic"]
+    assert float(diastolic["after"]) > float(diastolic["before"]) + 3.0
+
+
+def test_contradicting_bedside_data_are_named(tmp_path):
+    path = tmp_path / "bedside.toml"
+    path.write_text(
+        'name = "x"\nweight = "3 kg"\n[targets.cuff]\nquantity = "pressure"\nof = "ascending_aorta"\n'
+        'value = "40/60 (50) mmHg"\n'
+    )
+    done = invoke("calibrate", "patent_duct", str(path), "--out", str(tmp_path))
+    assert isinstance(done.exception, CalibrationError)
+    assert "40" in str(done.exception) and "60" in str(done.exception)

@@ -59,7 +59,7 @@ def test_the_fitted_circulation_gives_what_the_fit_says():
 
 
 def test_a_parameter_without_influence_is_frozen_and_said():
-    # The atria's activation has two lengths; a factor on the mitral valve's leak, of nothing, has no effect at all.
+    # Over how much pressure a valve opens smooths the equations, and no measurement sees it.
     circulation = newborn()
     idle = Factor(
         name="idle",
@@ -79,7 +79,8 @@ def test_a_parameter_without_influence_is_frozen_and_said():
     assert (np.log(frozen.low), np.log(frozen.high)) == pytest.approx((-0.3 * 1.645, 0.3 * 1.645), rel=1e-3)
     (sentence,) = found.frozen
     assert "the data do not tell the width of the opening of the mitral valve" in sentence
-    assert "0.1 mmHg (mitral_valve)" in sentence
+    kept = circulation.connection("mitral_valve").parameters["opening_pressure"] / MMHG
+    assert f"{kept:.3g} mmHg (mitral_valve)" in sentence
     assert sentence in "\n".join(report(found))
 
 
@@ -183,10 +184,13 @@ def test_data_that_do_not_fit_are_called_so():
 
 
 class Stumbling(Forward):
-    """A model that has no beat beyond a resistance that the way to the mode would pass."""
+    """A model that has no beat beyond a resistance that is lower than the child's."""
+
+    stumbles = 0
 
     def beat(self, scores):
-        if scores[0] > 1.0:
+        if scores[0] > 0.6:
+            Stumbling.stumbles += 1
             raise BoundaryError("a time step of the circulation has no solution")
         return super().beat(scores)
 
@@ -195,10 +199,10 @@ def test_the_search_backs_off_from_parameters_without_a_beat(monkeypatch):
     circulation = newborn()
     factors = some_factors(circulation)
     values = truth(circulation, WORKUP, np.array([0.97, 0.0, 0.0, 0.0]), factors=factors)
-    # A far better fit than the start needs a long first step, which ends where there is no beat.
     monkeypatch.setattr("lumped.bedside.calibrate.Forward", Stumbling)
     found = calibrate(circulation, measured(WORKUP, values, 0.01 * values), factors=factors)
-    assert found.factor("systemic_resistance").score == pytest.approx(0.97, abs=0.05)
+    assert Stumbling.stumbles > 0
+    assert 0.4 < found.factor("systemic_resistance").score <= 0.6
 
 
 def test_an_anatomy_without_a_beat_is_not_hidden(monkeypatch):

@@ -1,5 +1,7 @@
 """Targets that no parameters could meet are refused, and both that contradict each other are named."""
 
+from dataclasses import replace
+
 import pytest
 
 from hemoplan.errors import CalibrationError
@@ -127,11 +129,16 @@ def test_flows_that_the_graph_ties_together():
         ({"quantity": "flow", "of": "aortic_valv", "value": "600 mL/min"}, "did you mean 'aortic_valve'"),
         ({"quantity": "ejection_fraction", "of": "pulmonary_veins", "value": "60 %"}, "chamber of the heart"),
         ({"quantity": "velocity", "of": ["duct", "aortic_valve"], "value": "2 m/s"}, "expected one name"),
-        ({"quantity": "saturation", "of": AORTA, "value": "95 %"}, "oxygen"),
     ],
 )
 def test_names_that_the_circulation_does_not_have(target, words):
     assert words in refused(newborn(), {"one": target})
+
+
+def test_a_saturation_of_a_circulation_without_gas():
+    target = {"quantity": "saturation", "of": AORTA, "value": "95 %"}
+    check_targets(bedside_from_table({"targets": {"one": target}}), newborn())
+    assert "does not follow oxygen" in refused(replace(newborn(), gas=None), {"one": target})
 
 
 def test_the_rich_newborn_knows_its_shunt():
