@@ -15,6 +15,7 @@ from lumped.gas.delivery import parallel_circulation
 from lumped.lungs.mechanics import CMH2O
 from lumped.lungs.modes import ContinuousPressure, HighFrequencyOscillation, PressureControl
 from lumped.lungs.newborn import term_newborn
+from lumped.lungs.vascular_resistance import volume_factor
 from lumped.physiology import Event, Physiology, Ventilation, evolve, steady
 from lumped.physiology.fixed_point import fixed_point
 
@@ -102,6 +103,13 @@ def test_balances_of_the_outputs(rest: Physiology) -> None:
     ejected = rest["stroke_volume.left_ventricle"] / rest["volume.left_ventricle.end_diastolic"]
     assert rest["ejection_fraction.left_ventricle"] == pytest.approx(ejected, rel=1e-12)
     assert rest.shown("heart_rate") == pytest.approx(130.0, abs=0.1)
+    assert rest["saturation.mixed_venous"] == pytest.approx(rest["saturation.right_ventricle"], rel=2e-3)
+    curve = rest.beat.history.pressure("aortic_arch")
+    assert rest["pressure.aortic_arch.systolic"] == curve.max()
+    assert rest["pressure.aortic_arch.diastolic"] == curve.min()
+    assert curve.min() < rest["pressure.aortic_arch.mean"] < curve.max()
+    least = rest["pressure.ascending_aorta.diastolic"]
+    assert rest["coronary_perfusion_pressure"] == least - rest["pressure.right_atrium.mean"]
     assert 0.0 < rest.shown("saturation.mixed_venous") < rest.shown("saturation.preductal") < 100.0
     assert rest["lactate_risk"] == 0.0
 
@@ -178,14 +186,20 @@ def test_output_falls_with_airway_pressure(alive: Circulation) -> None:
     assert np.all(np.diff(course("ventilation.mean_pleural_pressure")) > 0.0)
     assert np.all(np.diff(course("factor.pulmonary.resistance")) > 0.0)
     assert np.all(np.diff(course("heart_rate")) > 0.0)
+    inflation = [each["ventilation.mean_lung_volume"] / 73.5e-6 for each in found]  # 21 mL/kg
+    swelling = volume_factor(inflation[3], 1.0) / volume_factor(inflation[0], 1.0)
+    factors = course("factor.pulmonary.resistance")
+    assert factors[3] / factors[0] == pytest.approx(swelling, rel=0.02)
+    assert swelling > 1.1
     loss = 1.0 - found[2]["output.left_ventricle"] / found[0]["output.left_ventricle"]
     assert 0.02 < loss < 0.2
 
 
 def test_pressure_in_the_chest_takes_a_sixth_of_the_output() -> None:
-    """Lambs: 6 mmHg of CPAP raise central venous pressure by 4 mmHg and lower output by 16 % (Furzan 1981).
+    """Lambs: 6 mmHg of CPAP raise central venous pressure by 4 mmHg and lower output by 16 %.
 
-    Their chests pass on two thirds; a newborn's soft chest less, so that pleural pressure is what is compared.
+    Furzan, Gabriele, Wheeler, Fixler & Rosenfeld, Pediatr. Res., regional blood flows in newborn lambs. Their chests
+    pass on two thirds; a newborn's soft chest less, so that pleural pressure is what is compared.
     """
     higher = replace(
         NEWBORN,
@@ -358,6 +372,51 @@ def test_saturation_of_a_transposition_is_limited_by_mixing() -> None:
         assert taken == pytest.approx(beat.carried("foramen")[0], rel=1e-9)
         saturations.append(arterial.saturation)
     assert 0.2 < saturations[0] < saturations[1] < saturations[2] < 0.5
+
+
+def test_direction_of_a_connection_does_not_matter() -> None:
+    """Resistors that are drawn the other way round carry negative flows; all else is the same."""
+    base = load_anatomy("cc0_neonate")
+    gas = GasExchange(
+        oxygen_consumption=15.0 * ML_PER_MIN,
+        consumers={"extrathoracic_veins": 1.0},
+        lungs=("pulmonary_veins",),
+    )
+    names = ("systemic_periphery", "pulmonary_periphery", "systemic_veins")
+    turned = tuple(
+        replace(each, source=each.target, target=each.source)
+        for each in base.connections
+        if each.name in names
+    )
+    one, other = steady(replace(base, gas=gas)), steady(rewired(names, turned, gas))
+    assert set(one.outputs) == set(other.outputs)
+    for name in one.outputs:
+        sign = -1.0 if name.removeprefix("flow.") in names else 1.0
+        assert other[name] == pytest.approx(sign * one[name], rel=1e-6, abs=1e-15), name
+
+
+def test_more_inspired_oxygen_takes_breaths_to_arrive() -> None:
+    """After a change of FiO2 the blood follows the alveoli, and the alveoli their ventilation."""
+
+    def control(fio2: float) -> Ventilation:
+        mode = PressureControl(
+            rate=0.7,
+            inspiratory_time=0.4,
+            end_expiratory_pressure=5.0 * CMH2O,
+            peak_pressure=14.0 * CMH2O,
+            fio2=fio2,
+        )
+        return Ventilation(mode=mode, system=LUNGS.respiratory_system)
+
+    change = Event(time=2.0, ventilation=control(0.4))
+    course = evolve(NEWBORN, 62.0, [change], ventilation=control(0.21), steps=100)
+    aim = steady(NEWBORN, control(0.4))["saturation.preductal"]
+    saturation = course["saturation.preductal"]
+    gone = (saturation - saturation[0]) / (aim - saturation[0])
+    assert np.abs(gone[course.times < 2.0]).max() < 1e-3
+    assert np.all(np.diff(gone[course.times > 2.5]) > -1e-6)
+    assert gone[np.searchsorted(course.times, 4.0)] < 0.5
+    assert gone[-1] == pytest.approx(1.0, abs=0.04)
 
 
 def test_ligating_a_duct_over_time() -> None:

@@ -111,6 +111,8 @@ def test_periodic_state_is_what_many_beats_lead_to(newborn: History) -> None:
 def test_periodic_state_does_not_depend_on_the_guess(newborn: History) -> None:
     one, other = (periodic_gas(newborn, guess=(p * MMHG, c * MMHG)) for p, c in ((30.0, 90.0), (600.0, 10.0)))
     np.testing.assert_allclose(one.alveolar, other.alveolar, rtol=1e-10)
+    # Newton's method with the exact Jacobian converges quadratically.
+    assert periodic_gas(newborn, guess=(1.1 * one.alveolar[0], 0.9 * one.alveolar[1])).iterations <= 5
 
 
 def closed_loop(steps: int) -> tuple[float, float]:
@@ -163,6 +165,24 @@ def test_order_with_pulsatile_flow_that_turns_back() -> None:
     values = [content(steps) for steps in (25, 50, 100, 1600)]
     errors = np.abs(np.array(values[:-1]) - values[-1])
     assert np.log2(errors[0] / errors[2]) / 2.0 > 1.7
+
+
+def test_blood_that_swings_back_takes_its_oxygen_along() -> None:
+    """Delivery is what comes less what goes back: with a swinging inflow too it is consumption and what leaves."""
+    gas = GasExchange(oxygen_consumption=4.0 * ML_PER_MIN, consumers={"body": 1.0}, placentas=("placenta",))
+    share = np.linspace(0.0, 1.0, 400, endpoint=False)
+    circulation = pumped(
+        {"placenta": 6.0, "body": 9.0},
+        {
+            ("placenta", "body"): 200.0 + 900.0 * np.sin(2.0 * np.pi * share),
+            ("body", "placenta"): 200.0 + 0.0 * share,
+        },
+        gas,
+    )
+    beat = periodic_gas(march(build(circulation), steps=100))
+    leaving = beat.carried("body_to_placenta")[0]
+    assert beat.back[beat.passage.edges.index("placenta_to_body"), 0] > 0.5 * leaving
+    assert beat.delivery[0] == pytest.approx(beat.consumption[0] + leaving, rel=1e-9)
 
 
 def test_series_circulation_is_the_closed_form_of_lungs_with_a_shunt() -> None:
