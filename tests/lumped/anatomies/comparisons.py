@@ -1,4 +1,4 @@
-"""What is published about the anatomies and what ours give: reads `lumped/circulation/comparisons.toml` and evaluates it.
+"""What is published about the anatomies and what ours give, from `lumped/circulation/comparisons.toml`.
 
 `python -m tests.lumped.anatomies.comparisons` prints the table.
 """

@@ -6,30 +6,21 @@ import pytest
 
 from hemoplan.units import MMHG, to_unit
 from lumped.circulation.file import load_anatomy
-from lumped.circulation.operations import apply
 from lumped.engine.build import build
 from lumped.engine.marching import History
 from lumped.engine.periodic import periodic
 
-OWN_TIMING = (
-    "set ventricles.start 0 s",
-    "set ventricles.start_share 0.02",
-    "set ventricles.duration_share 0.3",
-)
 TABLE = {
-    "healthy": ("cc0_neonate", (), (66.7, 38.5, 49.7), (28.5, 9.3, 15.6), (7.1, 9.4), (5.05, 1.73), (430, 431, 431, 0)),
-    "own timing": (
+    "healthy": (
         "cc0_neonate",
-        OWN_TIMING,
-        (63.5, 38.0, 48.5),
-        (26.2, 9.0, 15.1),
-        (7.4, 9.1),
-        (4.87, 1.66),
-        (416, 416, 416, 0),
+        (66.7, 38.5, 49.7),
+        (28.5, 9.3, 15.6),
+        (7.1, 9.4),
+        (5.05, 1.73),
+        (430, 431, 431, 0),
     ),
     "patent duct": (
         "cc0_patent_duct",
-        (),
         (69.9, 19.3, 35.3),
         (50.9, 17.4, 28.9),
         (5.9, 13.4),
@@ -37,7 +28,7 @@ TABLE = {
         (1069, 298, 1070, 772),
     ),
 }
-"""Anatomy, edits; aortic and pulmonary pressure (highest, lowest, mean), atria (right, left) [mmHg]; volume of the left
+"""Anatomy; aortic and pulmonary pressure (highest, lowest, mean), atria (right, left) [mmHg]; volume of the left
 ventricle [mL]; flow through aortic valve, pulmonary valve, lungs and duct [mL/min]."""
 
 
@@ -54,8 +45,8 @@ def flow(history: History, edge: str) -> float:
 
 @pytest.mark.parametrize("case", TABLE)
 def test_outputs_as_in_the_table(case: str) -> None:
-    anatomy, edits, aorta, pulmonary, atria, volumes, flows = TABLE[case]
-    history = periodic(build(apply(load_anatomy(anatomy), *edits)), steps=400).history
+    anatomy, aorta, pulmonary, atria, volumes, flows = TABLE[case]
+    history = periodic(build(load_anatomy(anatomy)), steps=400).history
     assert pressures(history, "intrathoracic_arteries") == pytest.approx(aorta, abs=0.1)
     assert pressures(history, "pulmonary_arteries") == pytest.approx(pulmonary, abs=0.1)
     means = [pressures(history, f"{side}_atrium")[2] for side in ("right", "left")]

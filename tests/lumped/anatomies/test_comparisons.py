@@ -27,7 +27,12 @@ def test_rows_are_complete() -> None:
     for row in ROWS:
         assert row.anatomy in anatomies()
         assert row.source
-        assert (row.reference is None) == (row.accepted is None) == (row.low is not None) == (row.high is not None)
+        assert (
+            (row.reference is None)
+            == (row.accepted is None)
+            == (row.low is not None)
+            == (row.high is not None)
+        )
         assert row.accepted is None or row.accepted <= CLEAR or row.why, row.name
 
 
