@@ -43,7 +43,9 @@ def _made[**P, R](function: Callable[P, R], **options: Any) -> Callable[P, R]:
     usual = config.CACHE_DIR
     config.CACHE_DIR = str(_folder(usual))
     try:
-        made: Callable[P, R] = njit(cache=True, error_model="numpy", fastmath={"contract"}, **options)(function)
+        made: Callable[P, R] = njit(cache=True, error_model="numpy", fastmath={"contract"}, **options)(
+            function
+        )
     finally:
         config.CACHE_DIR = usual
     return made

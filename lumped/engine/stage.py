@@ -12,15 +12,16 @@ from lumped.engine.evaluation import evaluate
 from lumped.engine.network import Network, Workspace
 from lumped.engine.sparse_lu import factorise, solve
 
-MAX_ITERATIONS = 12
+MAX_ITERATIONS = 25
 UPDATE_TOLERANCE = 1e-7
 """A Newton update below this share of the unknowns' sizes is the last; the next would be about its square."""
 RESIDUAL_TOLERANCE = 1e-10
 """So small a residual, as a share of the equations' sizes, needs no update."""
-ALLOWED_GROWTH = 2.0
+DEMANDED_FALL = 0.9
 ROUND_OFF = 1e-9
 SMALLEST_SHARE = 0.05
-"""A Newton update may let the residual grow so much; else it is halved, down to this share."""
+"""A Newton update must bring the residual below this share of what it was; else it is halved, down to the smallest.
+Without it, the root of a quadratic loss is jumped over for ever: from a drop D the next guess is -D."""
 
 
 class StepArrays(NamedTuple):
@@ -97,7 +98,7 @@ def solve_stage(
     while True:
         evaluate(net, p, T, t / T, u, y, w, True)
         size = residual_size(net, w, y, arrays.base, h)
-        if iterations > 0 and not size <= ALLOWED_GROWTH * before + ROUND_OFF and share > SMALLEST_SHARE:
+        if iterations > 0 and not size <= DEMANDED_FALL * before + ROUND_OFF and share > SMALLEST_SHARE:
             share *= 0.5
             for i in range(n):
                 y[i] -= share * arrays.update[i]

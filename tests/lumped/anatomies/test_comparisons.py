@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lumped.circulation.library import anatomies
-from tests.lumped.anatomies.comparisons import CLEAR, Row, deviation, in_range, markdown, ours, rows
+from lumped.physiology.comparisons import CLEAR, Row, deviation, in_range, markdown, ours, rows
 
 ROWS = rows()
 

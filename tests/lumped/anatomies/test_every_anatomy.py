@@ -11,8 +11,8 @@ from lumped.circulation.library import anatomies
 from lumped.engine.build import build
 from lumped.engine.marching import march
 from lumped.engine.periodic import PeriodicBeat, periodic
+from lumped.physiology.comparisons import state
 from lumped.physiology.landmarks import landmark
-from tests.lumped.anatomies.comparisons import state
 
 NAMES = anatomies()
 EXPECTED = {

@@ -14,7 +14,7 @@ from lumped.circulation.graph import Circulation, Compartment, Connection
 from lumped.engine.build import build
 from lumped.engine.marching import march
 from lumped.physiology import steady
-from tests.lumped.anatomies.comparisons import state
+from lumped.physiology.comparisons import state
 
 
 def course(

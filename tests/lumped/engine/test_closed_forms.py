@@ -125,3 +125,30 @@ def test_quadratic_loss_with_inertia_settles_at_the_exact_flow():
     history = march(build(circuit), steps=400)
     flow = history.flow("jet")[-1]
     assert 0.5 * R * flow + 0.3 * MMHG / ML**2 * flow**2 == pytest.approx(drop, rel=1e-9)
+
+
+def test_a_quadratic_loss_before_a_vessel_at_rest_is_found():
+    """No flow yet in the vessel, so that all pressure is at the junction: a plain Newton step jumps over that."""
+    drop = 40.0 * MMHG
+    circuit = Circulation(
+        name="band",
+        period=1.0,
+        compartments=(
+            Compartment(name="source", kind="reservoir", parameters={"pressure": drop}),
+            Compartment(name="beyond", kind="junction"),
+            GROUND,
+        ),
+        connections=(
+            Connection(
+                name="band",
+                kind="narrowing",
+                source="source",
+                target="beyond",
+                parameters={"vessel_diameter": 5e-3, "diameter": 1e-3, "length": 1e-3},
+            ),
+            inertial("vessel", "beyond", "ground", 0.5, 0.002),
+        ),
+    )
+    history = march(build(circuit), steps=400)
+    assert history.pressure("beyond")[0] == pytest.approx(drop, rel=1e-6)
+    assert history.flow("band") == pytest.approx(history.flow("vessel"), rel=1e-9, abs=1e-18)

@@ -1,6 +1,6 @@
 """What is published about the anatomies and what ours give, from `lumped/circulation/comparisons.toml`.
 
-`python -m tests.lumped.anatomies.comparisons` prints the table.
+A test holds every row; `scripts/gallery_lumped` shows them.
 """
 
 from __future__ import annotations
@@ -140,7 +140,3 @@ def markdown(chosen: Sequence[Row] | None = None) -> list[str]:
         cells = [anatomy, row.quantity, f"{value:.3g} {unit}", f"{published} {unit}", shown, row.source]
         lines.append("| " + " | ".join(cell.strip() for cell in cells) + " |")
     return lines
-
-
-if __name__ == "__main__":
-    print("\n".join(markdown()))
