@@ -22,8 +22,7 @@ def show_listing(console: Console) -> None:
     table.add_column("name")
     table.add_column("what it is")
     for name in anatomies():
-        text = " ".join(load_anatomy(name).description.split())
-        table.add_row(name, escape(text.partition(". ")[0]))
+        table.add_row(name, escape(load_anatomy(name).name))
     console.print(table)
     console.print("[bold]Operations[/bold], for `edit --do` and for `surgery` in a file")
     for form in forms():

@@ -18,6 +18,7 @@ from planning.beat_figures import draw_beat, draw_comparison
 from planning.beat_tables import compartments, connections, summary
 from planning.figures import save_figure
 from planning.lumped_models import PeerModel, open_model, operated, write_beat, write_outputs
+from planning.peer_models import run_peer_model
 
 
 def run_model(
@@ -27,7 +28,7 @@ def run_model(
     opened = open_model(model)
     folder = _folder(out, model)
     if isinstance(opened, PeerModel):
-        _run_peer_model(opened.path, folder, console)
+        run_peer_model(opened.path, folder, console)
         return
     if beats:
         history, saturations = march(build(opened), beats=beats, steps=steps), None
@@ -92,25 +93,6 @@ def _how(state: Physiology) -> str:
     if state.factors:
         text += f", reflexes settled to {state.residual:.0e} over {state.beats} beats"
     return text
-
-
-def _run_peer_model(path: Path, folder: Path, console: Console) -> None:
-    """By the rules of svZeroDSolver's file."""
-    from lumped.svzerod import read_model, run, write_csv
-
-    result = run(read_model(path), where=str(path))
-    folder.mkdir(parents=True, exist_ok=True)
-    write_csv(folder / "result.csv", result)
-    console.print(
-        f"{escape(path.name)}: {result.cycles} cycles of {result.period:g}, {len(result.unknowns)} unknowns",
-        highlight=False,
-    )
-    if result.unconverged:
-        console.print(f"[yellow]{result.unconverged} time steps did not converge[/yellow]")
-    if result.unused:
-        names = escape(", ".join(result.unused))
-        console.print(f"[yellow]no unknown bears these names of 'initial_condition': {names}[/yellow]")
-    console.print(f"table: {folder / 'result.csv'}", highlight=False, soft_wrap=True)
 
 
 def _folder(out: Path | None, model: str) -> Path:
