@@ -16,10 +16,12 @@ from hemoplan.units import ML_PER_S, MMHG
 from lumped.blocks.compartments import CHAMBERS
 from lumped.engine.marching import History
 from planning.figures import STYLE
+from planning.palette import variant_inks
 from planning.wording import spoken
 
 _WIDTH = 9.6
 _COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3b3b3b", "#8c6d31")
+_DASHES = ("-", "--")
 _ARTERIES = (
     "ascending_aorta",
     "descending_aorta",
@@ -76,31 +78,53 @@ def draw_beat(history: History, *, title: str, saturations: Mapping[str, float] 
 
 
 def draw_comparison(histories: Mapping[str, History], *, title: str) -> Figure:
-    """The same curves before and after an operation: arteries and left-ventricular loop, a colour each."""
+    """The same curves before and after an operation: great arteries, ventricular loops, shunts; a colour each."""
+    inks = variant_inks(tuple(histories))
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(_WIDTH, 3.2), layout="constrained")
+        figure = Figure(figsize=(_WIDTH, 3.4), layout="constrained")
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
         axes = figure.subplots(1, 3)
-        first = next(iter(histories.values()))
-        arteries = _present(_ARTERIES, first.model.nodes)[:1] or list(first.model.nodes[:1])
-        for colour, (name, history) in zip(_COLOURS[::-1], histories.items(), strict=False):
-            for artery, dash in zip(arteries, ("-", "--"), strict=False):
-                axes[0].plot(history.times * 1e3, history.pressure(artery) / MMHG, dash, color=colour)
-            for ventricle, dash in zip(_ventricles(history), ("-", "--"), strict=False):
-                _loop(axes[1], history, ventricle, colour, dash, "")
-            shunts = _shunts(history)[:2]
-            for shunt, dash in zip(shunts, ("-", "--"), strict=False):
-                label = f"{name}: {spoken(shunt)}"
-                axes[2].plot(
-                    history.times * 1e3, history.flow(shunt) / ML_PER_S, dash, color=colour, label=label
+        arteries = _strongest_arteries(next(iter(histories.values())))
+        shunts = _telling_shunts(tuple(histories.values()))
+        for name, history in histories.items():
+            colour = inks[name].colour
+            for artery, dash in zip(arteries, _DASHES, strict=False):
+                label = f"{name}: {spoken(artery)}"
+                axes[0].plot(
+                    history.times * 1e3, history.pressure(artery) / MMHG, dash, color=colour, label=label
                 )
-        axes[0].set(title=spoken(arteries[0]), xlabel="time in the beat [ms]", ylabel="pressure [mmHg]")
+            for ventricle, dash in zip(_ventricles(history), _DASHES, strict=False):
+                _loop(axes[1], history, ventricle, colour, dash, f"{name}: {spoken(ventricle)}")
+            for shunt, dash in zip(shunts, _DASHES, strict=False):
+                if shunt in history.model.edges:
+                    label = f"{name}: {spoken(shunt)}"
+                    flow = history.flow(shunt) / ML_PER_S
+                    axes[2].plot(history.times * 1e3, flow, dash, color=colour, label=label)
+        axes[0].set(title="arteries", xlabel="time in the beat [ms]", ylabel="pressure [mmHg]")
         axes[1].set(title="ventricles", xlabel="volume [mL]", ylabel="pressure [mmHg]")
         axes[2].set(title="shunts and narrowings", xlabel="time in the beat [ms]", ylabel="flow [mL/s]")
         axes[2].axhline(0.0, color="#8a8f98", linewidth=0.8)
-        if axes[2].get_legend_handles_labels()[0]:
-            axes[2].legend(fontsize=7)
+        for axis in axes:
+            if axis.get_legend_handles_labels()[0]:
+                _legend(axis, columns=2)
     return figure
+
+
+def _strongest_arteries(history: History) -> list[str]:
+    """Of the body and of the lungs, as far as the anatomy names them."""
+    present = _present(_ARTERIES, history.model.nodes)
+    lungs = [name for name in present if "pulmonary" in name][:1]
+    body = [name for name in present if "pulmonary" not in name][:1]
+    return [*body, *lungs] or list(history.model.nodes[:1])
+
+
+def _telling_shunts(histories: Sequence[History]) -> list[str]:
+    """The shunts and narrowings that carry most in any of the beats."""
+    most: dict[str, float] = {}
+    for history in histories:
+        for name in _shunts(history):
+            most[name] = max(most.get(name, 0.0), float(np.abs(history.flow(name)).max()))
+    return sorted((name for name in most if most[name] > 0.1 * ML_PER_S), key=lambda name: -most[name])[:2]
 
 
 def _draw_pressures(axis: Axes, history: History) -> None:
@@ -142,9 +166,9 @@ def _draw_volumes(axis: Axes, history: History) -> None:
     _legend(axis)
 
 
-def _legend(axis: Axes) -> None:
+def _legend(axis: Axes, *, columns: int = 3) -> None:
     """Below the axis, where it hides no curve."""
-    axis.legend(fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    axis.legend(fontsize=7, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
 def _draw_saturations(axis: Axes, saturations: Mapping[str, float]) -> None:
