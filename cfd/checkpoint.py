@@ -113,6 +113,7 @@ def read_checkpoint(
         names = {"pressure", *VELOCITY_ARRAYS}
         if arrays["statistics_cycle"]:
             names |= {f"nodal_{name}" for name in statistics.nodal}
+            names |= {f"scalar_{name}" for name in statistics.scalars}
         return None if names <= set(arrays) else "another version of hemoplan has written it"
 
     order = orders.vertices

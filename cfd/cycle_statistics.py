@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 
-from cfd.energy import EnergyBudget
+from cfd.energy import EnergyBalance, EnergyBudget
 from cfd.flow_state import FlowState, StepReport
 from cfd.fractional_step import FractionalStep
 from cfd.wall_indices import WallIndices, wall_indices
@@ -15,7 +17,7 @@ SAMPLE_EVERY = 8
 """Default of `CycleStatistics`: for the usual 600 steps of a cycle, that is 75 samples."""
 SERIES = 24
 """The wall shear stress of at most so many, and more than half as many, evenly spaced times of the cycle is kept."""
-ENERGY_TERMS = ("supply", "viscous", "numerical")
+ENERGY_TERMS = tuple(field.name for field in fields(EnergyBalance))
 PHASES = 8
 """Phases of the cycle at which the wall shear stress is given."""
 
@@ -93,7 +95,7 @@ class CycleStatistics:
             nodal["peak_wss"] = shear
         if due:
             self._add_shear(shear)
-            self._add_energy(state, -float(powers.sum()))
+            self._add_energy(state)
             self._add_extremes(state)
             scalars["samples"] += 1.0
 
@@ -107,14 +109,20 @@ class CycleStatistics:
         supply = -sum(self.scalars[f"power.{port}"] for port in self._stepper.ports)
         return supply / max(self.scalars["steps"], 1.0) - self._storage()
 
+    def mean_balance(self) -> EnergyBalance:
+        """Mean of every term of the energy budget [W]."""
+        return EnergyBalance(**{name: self._sampled_mean(name) for name in ENERGY_TERMS})
+
     def mean_dissipation(self) -> tuple[float, float]:
         """Mean viscous dissipation and numerical losses [W]."""
-        return self._sampled_mean("viscous"), self._sampled_mean("numerical")
+        balance = self.mean_balance()
+        return balance.viscous, balance.numerical
 
     def energy_residual(self) -> float:
         """Share of the dissipation that the energy budget does not account for."""
-        lost = sum(self.mean_dissipation())
-        return (self._sampled_mean("supply") - self._storage() - lost) / lost if lost > 0.0 else 0.0
+        balance = self.mean_balance()
+        lost = balance.viscous + balance.numerical
+        return balance.residual / lost if lost > 0.0 else 0.0
 
     def total_pressures(self, port: str) -> tuple[float, float]:
         """Flow-averaged p + rho |u|²/2 at an opening [Pa]: over the cycle, and at the instant of its largest flow."""
@@ -179,9 +187,10 @@ class CycleStatistics:
             scalars["kinetic_start"] = self._energy.kinetic(state.previous_velocity)
         scalars["end"], scalars["kinetic_end"] = state.time, self._energy.kinetic(state.velocity)
 
-    def _add_energy(self, state: FlowState, supply: float) -> None:
-        viscous, numerical = self._energy.losses(state)
-        for name, power in zip(ENERGY_TERMS, (supply, viscous, numerical), strict=True):
+    def _add_energy(self, state: FlowState) -> None:
+        balance = self._energy.balance_at(state)
+        for name in ENERGY_TERMS:
+            power = getattr(balance, name)
             self.scalars[f"{name}_sum"] += power
             self.scalars[f"{name}_last"] = power
             if self.scalars["samples"] == 0.0:

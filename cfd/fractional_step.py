@@ -18,23 +18,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
-from cfd.elements import Elements, constant_matrices
+from cfd.elements import Elements, Facets, constant_matrices
 from cfd.facet_kernels import add_backflow
 from cfd.flow_state import FlowState, StepReport, TimeScheme, time_scheme
 from cfd.fluid import Fluid
 from cfd.halo import Halo
+from cfd.momentum_forces import MomentumForces, TakenStep
 from cfd.pressure_step import PressureStep, Projection
+from cfd.quadratic_kernels import subtract_pressure_gradient
 from cfd.reference_element import reference_element
 from cfd.velocity_boundary import VelocityBoundary, VelocityField
 from cfd.velocity_solver import VelocitySolver, multiply
 from cfd.viscosity import ViscousStress
-from hemoplan.arrays import FloatArray
+from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.circuit import BoundaryCircuit
 from hemoplan.errors import BoundaryError
 
@@ -101,6 +104,7 @@ class FractionalStep(ABC):
     Attributes:
         elements, vertices, fluid, settings: As given.
         ports: Names of the inlet, if there is one, and the outlets.
+        taken: The step taken last; None before the first.
         vertex_volumes: (m,) integrals of the pressure's basis functions, the lumped mass of the vertices [m³].
     """
 
@@ -144,12 +148,15 @@ class FractionalStep(ABC):
             elements.degree, elements.dimension - 1, exact=3 * elements.degree
         )
         self._facet_shares = self._facet_table.weights @ self._facet_table.shape
+        cell_table = reference_element(elements.degree, elements.dimension, exact=elements.degree)
+        self._cell_shares = cell_table.weights @ cell_table.shape
         self.vertex_volumes = vertices.scatter(
             np.repeat(vertices.volumes[:, None] / vertices.cells.shape[1], vertices.cells.shape[1], axis=1)
         )
         self._scalar_halo.sum_to_owners(self.vertex_volumes)
         self._viscous_stress = ViscousStress(elements, fluid)
         self._constant: tuple[float, FloatArray] | None = None
+        self.taken: TakenStep | None = None
 
     def initial_state(
         self,
@@ -202,6 +209,7 @@ class FractionalStep(ABC):
         Raises:
             DivergenceError: A linear solver or the coupling does not converge.
         """
+        self.taken = None  # frees the arrays of the last step
         time = state.time + dt
         scheme = time_scheme(dt, state.dt)
         scale = dt / (scheme.a0 * self.fluid.density)
@@ -243,7 +251,13 @@ class FractionalStep(ABC):
             velocity_iterations=self._velocity_solver.iterations,
             pressure_iterations=self._pressure_step.iterations,
         )
+        self.taken = TakenStep(before=state, after=after, tentative=tentative, report=report)
         return after, report
+
+    @property
+    def prescribed_nodes(self) -> IntArray:
+        """Local nodes (owned and ghost) whose velocity is prescribed, on the inlet and the walls."""
+        return self._boundary.nodes
 
     @abstractmethod
     def at_vertices(self, velocity: FloatArray) -> FloatArray:
@@ -278,10 +292,61 @@ class FractionalStep(ABC):
             pressure=after.pressure,
         )
         values, rhs = self._momentum_balance(scheme, terms)
-        product = np.empty_like(velocity)
-        multiply(self.elements.indptr, self.elements.indices, values, velocity, product)
+        product = self._product(values, velocity)
         self._vector_halo.sum_to_owners(product)
         return product - rhs
+
+    def momentum_terms(self, step: TakenStep) -> MomentumTerms:
+        """What the momentum balance of a step was made of."""
+        return self._momentum_terms(step.before, time_scheme(step.after.dt, step.before.dt))
+
+    def forces(self, step: TakenStep, terms: MomentumTerms) -> MomentumForces:
+        """The terms of the momentum balance of a step, one by one, by the code that assembled them. Collective."""
+        scheme, velocity = time_scheme(step.after.dt, step.before.dt), step.tentative
+        factor, newtonian = self.fluid.density / scheme.dt, self.fluid.thinning is None
+        nothing = np.zeros_like(velocity)
+        values, load = self._assemble(
+            scheme, replace(terms, past=nothing, pressure=np.zeros_like(terms.pressure))
+        )
+        convection = self._product(values, velocity) - load
+        convection -= scheme.a0 * factor * self._product(self._mass, velocity)
+        if newtonian:
+            viscosity = self.fluid.viscosity * self._product(self._stiffness, velocity)
+            convection -= viscosity
+        else:
+            values, load = np.zeros_like(self._mass), np.zeros_like(velocity)
+            self._viscous_stress.add(terms.convecting, values, load)
+            viscosity = self._product(values, velocity) - load
+        return MomentumForces(
+            inertia=factor * self._product(self._mass, scheme.a0 * velocity - terms.past),
+            convection=convection,
+            viscosity=viscosity,
+            backflow=self._backflow_force(terms.convecting, velocity),
+            pressure=self.pressure_force(terms.pressure),
+        )
+
+    def pressure_force(self, pressure: FloatArray) -> FloatArray:
+        """(n, d) integrals of grad p times the basis over this rank's cells [N]."""
+        elements = self.elements
+        force = np.zeros_like(elements.coordinates)
+        subtract_pressure_gradient(
+            elements.cells,
+            self.vertices.cells,
+            elements.gradients,
+            elements.volumes,
+            self._cell_shares,
+            -pressure,
+            force,
+        )
+        return force
+
+    def squared_norm(self, velocity: FloatArray) -> float:
+        """Integral of |u|² over this rank's cells [m⁵/s², in 2D m⁴/s²]."""
+        return float(np.einsum("nd,nd->", velocity, self._product(self._mass, velocity)))
+
+    def viscous_power(self, velocity: FloatArray) -> float:
+        """Power that viscosity turns into heat in this rank's cells [W, in 2D W/m]."""
+        return self._viscous_stress.power(velocity)
 
     def flows(self, velocity: FloatArray) -> FloatArray:
         """(k,) flow of a velocity field out of the domain through the openings [m³/s]. Collective."""
@@ -346,20 +411,23 @@ class FractionalStep(ABC):
     def _tentative_velocity(
         self, state: FlowState, scheme: TimeScheme, inflow: float, time: float
     ) -> FloatArray:
+        terms = self._momentum_terms(state, scheme)
+        values, rhs = self._momentum_balance(scheme, terms)
+        velocity = terms.convecting
+        self._boundary.impose(velocity, inflow, time)
+        self._velocity_solver.solve(values, rhs, velocity)
+        return velocity
+
+    def _momentum_terms(self, state: FlowState, scheme: TimeScheme) -> MomentumTerms:
+        """The terms of the step that starts from a state; the arrays are new but for the last velocity."""
         r = scheme.ratio
-        convecting = (1.0 + r) * state.velocity - r * state.previous_velocity
-        terms = MomentumTerms(
+        return MomentumTerms(
             past=scheme.a1 * state.velocity - scheme.a2 * state.previous_velocity,
-            convecting=convecting,
+            convecting=(1.0 + r) * state.velocity - r * state.previous_velocity,
             potential=self._potential(state, r),
             last_velocity=state.velocity,
             pressure=self._driving_pressure(state, scheme),
         )
-        values, rhs = self._momentum_balance(scheme, terms)
-        velocity = convecting
-        self._boundary.impose(velocity, inflow, time)
-        self._velocity_solver.solve(values, rhs, velocity)
-        return velocity
 
     def _constant_values(self, scheme: TimeScheme) -> FloatArray:
         """A fresh copy of the matrix values that no velocity changes."""
@@ -371,17 +439,40 @@ class FractionalStep(ABC):
             self._constant = (factor, values)
         return self._constant[1].copy()
 
+    def _product(self, values: FloatArray, velocity: FloatArray) -> FloatArray:
+        """(n, d) product of the values of a local matrix with a velocity."""
+        product = np.empty_like(velocity)
+        multiply(self.elements.indptr, self.elements.indices, values, velocity, product)
+        return product
+
     def _stabilise_backflow(self, convecting: FloatArray, values: FloatArray) -> None:
         """Add the backflow term of every outlet to the matrix."""
-        table = self._facet_table
         for facets, slots in zip(self._outlet_facets, self._outlet_slots, strict=True):
-            add_backflow(
-                facets.nodes,
-                slots,
-                facets.area_normals,
-                table.weights,
-                table.shape,
-                self.fluid.density,
-                convecting,
-                values,
-            )
+            self._add_backflow(facets, slots, convecting, values)
+
+    def _backflow_force(self, convecting: FloatArray, velocity: FloatArray) -> FloatArray:
+        """(n, d) product of the backflow term's matrix with a velocity [N]."""
+        force = np.zeros_like(velocity)
+        for facets in self._outlet_facets:
+            count, m = facets.nodes.shape
+            slots = np.arange(count * m * m, dtype=np.uint32).reshape(count, m * m)
+            entries = np.zeros(slots.size)
+            self._add_backflow(facets, slots, convecting, entries)
+            on_facets = np.einsum("fij,fjd->fid", entries.reshape(count, m, m), velocity[facets.nodes])
+            np.add.at(force, facets.nodes, on_facets)
+        return force
+
+    def _add_backflow(
+        self, facets: Facets, slots: NDArray[np.uint32], convecting: FloatArray, values: FloatArray
+    ) -> None:
+        table = self._facet_table
+        add_backflow(
+            facets.nodes,
+            slots,
+            facets.area_normals,
+            table.weights,
+            table.shape,
+            self.fluid.density,
+            convecting,
+            values,
+        )

@@ -20,7 +20,7 @@ type Nodes = NDArray[np.uint32]
 
 
 @njit(cache=True, fastmath=True, inline="always")
-def _tau(rate: float, viscous: float) -> float:
+def stabilisation_time(rate: float, viscous: float) -> float:
     """Stabilisation time of a cell, zero where its Reynolds number rate / viscous is below one.
 
     1 / (rate + viscous) with rate = sum |w.g_i| and viscous = 4 nu max |g_i|² (Codina 2000), times 1 - viscous / rate:
@@ -97,7 +97,7 @@ def momentum(
         for i in range(4):
             along[i] = 0.25 * (sum_w[0] * g[i, 0] + sum_w[1] * g[i, 1] + sum_w[2] * g[i, 2])
             rate += abs(along[i])
-        tau = stabilise * density * v * _tau(rate, 4.0 * kinematic_viscosity * steepest)
+        tau = stabilise * density * v * stabilisation_time(rate, 4.0 * kinematic_viscosity * steepest)
         scale = density * v / 20.0
         skew = skew_factor * scale * div
         for i in range(4):
@@ -229,7 +229,7 @@ def stabilisation_power(
             rate += abs(
                 mean[0] * gradients[c, i, 0] + mean[1] * gradients[c, i, 1] + mean[2] * gradients[c, i, 2]
             )
-        tau = _tau(rate, 4.0 * kinematic_viscosity * steepest)
+        tau = stabilisation_time(rate, 4.0 * kinematic_viscosity * steepest)
         for d in range(3):
             convective = mean[0] * slope[d, 0] + mean[1] * slope[d, 1] + mean[2] * slope[d, 2]
             numerical += density * tau * volumes[c] * convective * (convective - mean_y[d])

@@ -1,12 +1,15 @@
 """The power that enters through the openings against the power that is lost inside, and both against exact flows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from cfd.cycle_statistics import CycleStatistics
 from cfd.energy import EnergyBudget
 from cfd.flow_state import StepReport
-from cfd.fluid import Fluid
+from cfd.fluid import CarreauYasuda, Fluid
+from cfd.momentum_forces import TakenStep
 from cfd.simulation import Simulation
 from cfd.stepper import DEFAULTS, build_stepper
 from hemoplan.circuit import FixedPressures
@@ -15,21 +18,41 @@ from tests.cfd.tube import tube
 
 RADIUS, LENGTH, FLOW = 2e-3, 8e-3, 2e-6
 FLUID = Fluid(density=1060.0, viscosity=0.004)
+BLOOD = Fluid(density=1060.0, viscosity=0.00345, thinning=CarreauYasuda())
 CIRCUIT = FixedPressures(("outlet",))
 
 
-def build(pair, across):
-    settings = DEFAULTS[pair]
-    return build_stepper(tube(RADIUS, LENGTH, across, across), FLUID, pair, settings)
+def build(pair, across, *, fluid=FLUID, **options):
+    return build_stepper(
+        tube(RADIUS, LENGTH, across, across), fluid, pair, replace(DEFAULTS[pair], **options)
+    )
 
 
-def pulsatile(pair, across, *, sign, steps, cycles, until=1.0):
+def mass(stepper):
+    return FLUID.density * stepper.vertices.volumes.sum()
+
+
+def plug(speed):
+    return lambda x: np.tile([0.0, 0.0, speed], (len(x), 1))
+
+
+def report_of(flows):
+    return StepReport(
+        pressures=np.zeros(2),
+        flows=flows,
+        uncorrected_flows=flows,
+        velocity_iterations=0,
+        pressure_iterations=0,
+    )
+
+
+def pulsatile(pair, across, *, sign, steps, cycles, until=1.0, flow=FLOW, **options):
     """Statistics of the last cycle, or of its part `until`, of the flow Q (1 + sign cos) at alpha 4; and the supply."""
     omega = 16.0 * FLUID.viscosity / FLUID.density / RADIUS**2
     period = 2.0 * np.pi / omega
     times = np.linspace(0.0, period, 200, endpoint=False)
-    inflow = Waveform(times, FLOW * (1.0 + sign * np.cos(omega * times)), period)
-    stepper = build(pair, across)
+    inflow = Waveform(times, flow * (1.0 + sign * np.cos(omega * times)), period)
+    stepper = build(pair, across, **options)
     statistics = CycleStatistics(stepper, peak_step=1, sample_every=2)
 
     def collect(moment):
@@ -73,7 +96,7 @@ def test_power_of_poiseuille_flow():
     exact = 8.0 * FLUID.viscosity * LENGTH * FLOW**2 / (np.pi * RADIUS**4)
     viscous, numerical = budget.losses(state)
     assert viscous == pytest.approx(exact, rel=0.01)
-    assert numerical == 0.0
+    assert abs(numerical) < 2e-3 * exact
     assert -budget.outward_powers(state, report).sum() == pytest.approx(viscous, rel=2e-3)
 
 
@@ -105,8 +128,122 @@ def test_flux_and_content_of_plug_flow(pair):
 def test_backflow_loses_the_energy_that_it_would_carry_in():
     """Plug flow in through the outlet: the backflow term takes rho U³ A / 2."""
     stepper, speed = build("P1-P1", 4), 0.3
+    state = stepper.initial_state(CIRCUIT, velocity=plug(-speed))
+    report = report_of(stepper.flows(state.velocity))
+    step = TakenStep(before=state, after=replace(state, dt=1.0), tentative=state.velocity, report=report)
+    balance = EnergyBudget(stepper).balance(step)
+    taken = 0.5 * mass(stepper) / LENGTH * speed**3
+    assert balance.backflow == pytest.approx(taken, rel=1e-9)
+    others = (balance.storage, balance.viscous, balance.time, balance.extrapolation, balance.divergence)
+    np.testing.assert_allclose(others, 0.0, atol=1e-9 * taken)
+
+
+@pytest.mark.parametrize("pair", ["P1-P1", "P2-P1"])
+def test_inertia_is_stored_or_lost_to_the_time_step(pair):
+    """Plug flow at speeds 1, 2, 4 U: dE/dt = 33/4 and (du/dt, u) = 10 in units of m U² / dt, by BDF2."""
+    stepper, speed, dt = build(pair, 4), 0.3, 1e-3
+    first, second, third = (
+        stepper.initial_state(CIRCUIT, velocity=plug(factor * speed)) for factor in (1.0, 2.0, 4.0)
+    )
+    before = replace(second, previous_velocity=first.velocity, dt=dt)
+    after = replace(third, previous_velocity=second.velocity, dt=dt)
+    report = report_of(stepper.flows(after.velocity))
+    step = TakenStep(before=before, after=after, tentative=after.velocity, report=report)
+    balance = EnergyBudget(stepper).balance(step)
+    unit = mass(stepper) * speed**2 / dt
+    assert balance.storage == pytest.approx(33.0 / 4.0 * unit, rel=1e-10)
+    assert balance.time == pytest.approx((10.0 - 33.0 / 4.0) * unit, rel=1e-10)
+
+
+WAYS = {
+    "as it comes": {},
+    "skew-symmetric": {"form": "skew-symmetric"},
+    "convective": {"form": "convective"},
+    "explicit": {"convection": "explicit"},
+    "not stabilised": {"stabilise": False},
+    "shear-thinning": {"fluid": BLOOD},
+}
+
+
+@pytest.mark.parametrize("pair", ["P1-P1", "P2-P1"])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_step_closes_its_budget(pair, way):
+    """Flow that enters and leaves at both ends, with steps of changing length: what is left is far below any term."""
+    stepper = build(pair, 6, velocity_tolerance=1e-9, pressure_tolerance=1e-9, **WAYS[way])
+    budget, state = EnergyBudget(stepper), stepper.initial_state(CIRCUIT)
+    balances = []
+    for k in range(24):
+        dt = 4e-4 * (1.0 + 0.4 * (k % 2))
+        state, _ = stepper.advance(state, dt, CIRCUIT, FLOW * np.sin(500.0 * (state.time + dt)))
+        balances.append(budget.balance(stepper.taken))
+    assert state.velocity[:, 2].min() < 0.0
+    sizes = {
+        name: max(abs(getattr(balance, name)) for balance in balances)
+        for name in (
+            "supply",
+            "viscous",
+            "time",
+            "extrapolation",
+            "backflow",
+            "splitting",
+            "traction",
+            "inlet",
+        )
+    }
+    assert max(abs(balance.residual) for balance in balances) < 0.01 * min(sizes.values())
+    assert all(balance.viscous > 0.0 and balance.backflow >= 0.0 for balance in balances)
+    divergence = max(abs(balance.divergence) for balance in balances)
+    if pair == "P1-P1" and stepper.settings.form == "skew-symmetric" and way != "explicit":
+        assert divergence < 1e-11 * sizes["supply"]
+    else:
+        assert divergence > 1e-6 * sizes["supply"]
+
+
+@pytest.mark.parametrize("pair", ["P1-P1", "P2-P1"])
+def test_budget_of_reverse_flow_over_a_cycle(pair):
+    """The flow enters through the outlet for a third of the cycle; the last cycle is sampled at every other step."""
+    statistics, _ = pulsatile(
+        pair, 6, sign=2.0, steps=160, cycles=2, flow=0.3 * FLOW, velocity_tolerance=1e-6
+    )
+    lost = sum(statistics.mean_dissipation())
+    assert abs(statistics.energy_residual()) < 0.01
+    assert statistics.mean_power() == pytest.approx(lost, rel=0.01)
+
+
+def test_steady_splitting_is_what_keeps_the_pressure_stable():
+    """P1–P1, slow plug flow that develops: s (grad p, grad p - P grad p), by the gradients of the cells.
+
+    Besides, every step shifts the velocity at the outlet, which takes -a0 rho (shift, u*) / dt.
+    """
+    stepper = build("P1-P1", 8, inlet_layer=2e-4, velocity_tolerance=1e-8, pressure_tolerance=1e-8)
+    state, dt = stepper.initial_state(CIRCUIT), 2e-2
+    for _ in range(100):
+        state, _ = stepper.advance(state, dt, CIRCUIT, 1e-4 * FLOW)
+    elements = stepper.elements
+    slopes = np.einsum("ci,cid->cd", state.pressure[elements.cells], elements.gradients)
+    sums = np.zeros((elements.nodes, 3))
+    for corners in elements.cells.T:
+        np.add.at(sums, corners, 0.25 * elements.volumes[:, None] * slopes)
+    projected = (sums / stepper.vertex_volumes[:, None])[elements.cells].mean(axis=1)
+    rough = float((elements.volumes[:, None] * slopes * (slopes - projected)).sum())
+    balance = EnergyBudget(stepper).balance(stepper.taken)
+    tentative = stepper.taken.tentative
+    shift = state.velocity - tentative
+    norms = [stepper.squared_norm(field) for field in (tentative + shift, tentative, shift)]
+    shifting = 1.5 * FLUID.density / dt * 0.5 * (norms[0] - norms[1] - norms[2])
+    stabilising = dt / (1.5 * FLUID.density) * rough
+    assert balance.splitting == pytest.approx(stabilising - shifting, rel=1e-3)
+    assert stabilising > 1e-3 * balance.viscous
+
+
+def test_a_state_without_a_step_counts_as_steady():
+    """Read from a file, a steady flow loses what it lost in the step that led to it."""
+    stepper = build("P2-P1", 6, velocity_tolerance=1e-8)
+    state = stepper.initial_state(CIRCUIT)
+    for _ in range(60):
+        state, _ = stepper.advance(state, 2e-2, CIRCUIT, FLOW)
     budget = EnergyBudget(stepper)
-    state = stepper.initial_state(CIRCUIT, velocity=lambda x: np.tile([0.0, 0.0, -speed], (len(x), 1)))
-    area = stepper.vertices.volumes.sum() / LENGTH
-    _, numerical = budget.losses(state)
-    assert numerical == pytest.approx(0.5 * FLUID.density * speed**3 * area, rel=1e-9)
+    viscous, numerical = budget.losses(state)
+    again = budget.losses(replace(state))
+    assert again[0] == viscous
+    assert again[1] == pytest.approx(numerical, abs=1e-5 * viscous)
