@@ -91,6 +91,8 @@ def run_steps(
     tangents, slopes = borrowed(tangents), borrowed(slopes)
     unknowns, pressures, flows = borrowed(unknowns), borrowed(pressures), borrowed(flows)
     steps = inputs.shape[0] - 1
+    # Times start anew with each beat: those of a late beat, rounded, would fall on either side of its start.
+    beat = int(np.round(T / h))
     failure = begin(net, p, T, 0.0, inputs[0], arrays, w, tangents)
     for k in range(steps + 1):
         if failure < 0:
@@ -107,7 +109,7 @@ def run_steps(
                 for c in range(tangents.y.shape[1]):
                     slopes[k, i, c] = tangents.y[i, c]
         if k < steps:
-            failure = advance(net, p, T, k * h, h, inputs[k + 1], arrays, w, tangents)
+            failure = advance(net, p, T, (k % beat) * h, h, inputs[k + 1], arrays, w, tangents)
     return steps, 0
 
 

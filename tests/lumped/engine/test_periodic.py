@@ -148,3 +148,12 @@ def test_a_smooth_loop_needs_no_more_than_its_tolerance():
     found = periodic(build(smooth_loop()), steps=100)
     assert found.residual <= 1e-8
     assert found.work <= 8.0
+
+
+def test_many_beats_in_one_march_stay_on_the_periodic_one():
+    """The same moment of every beat, however late: an activation that jumps at the start of the beat would tell."""
+    circuit = everything()
+    model = build(circuit)
+    start = periodic(model, steps=100).history.unknowns[0]
+    history = march(model, beats=300, steps=100, start=start)
+    assert history.unknowns[-1] == pytest.approx(history.unknowns[-101], rel=1e-9, abs=1e-15)
