@@ -231,7 +231,7 @@ def _scipy(
     n, T = len(model.unknowns), model.period
 
     def rates(t: float, y: FloatArray) -> FloatArray:
-        evaluate(model.network, model.parameters, T, t / T, none, y, w, False)
+        evaluate(model.network, model.parameters, T, t / T, none, y, w)
         return w.f[:n].copy()
 
     rates(0.0, start)  # compiled before the clock runs
@@ -247,9 +247,7 @@ def _scipy(
         seconds = time.process_time() - began
         pressures = np.empty_like(reference)
         for k, y in enumerate(solution.y.T):
-            evaluate(
-                model.network, model.parameters, T, times[k] / T, none, np.ascontiguousarray(y), w, False
-            )
+            evaluate(model.network, model.parameters, T, times[k] / T, none, np.ascontiguousarray(y), w)
             pressures[k] = w.pressure
         rows.append(
             Row(

@@ -29,10 +29,8 @@ from lumped.engine.network import (
 
 
 @compiled
-def evaluate(
-    net: Network, p: Any, T: Any, share: float, u: FloatArray, y: Any, w: Workspace, slopes: bool
-) -> None:
-    """Fill the workspace: node pressures, edge flows, f(y, t) and, if asked for, the values of df/dy and df/du.
+def evaluate(net: Network, p: Any, T: Any, share: float, u: FloatArray, y: Any, w: Workspace) -> None:
+    """Fill the workspace: node pressures, edge flows, f(y, t), and what `differentiate` needs.
 
     Args:
         net: Structure of the circulation.
@@ -42,7 +40,6 @@ def evaluate(
         u: (q,) inputs of the ports.
         y: (n,) unknowns.
         w: What is filled.
-        slopes: Whether the Jacobian is wanted.
     """
     for k in range(net.activations.size):
         w.activation[k] = activation(net.activations[k].law, p, net.activations[k].at, share * T, T)
@@ -59,12 +56,16 @@ def evaluate(
         w.f[i] = 0.0
     _edges(net, p, y, w)
     _couplings(net, p, y, w)
-    if slopes:
-        for s in range(w.values.size):
-            w.values[s] = 0.0
-        for s in range(net.stamps.size):
-            stamp = net.stamps[s]
-            w.values[stamp.slot] += stamp.sign * w.partial[stamp.partial] * w.chain[stamp.chain]
+
+
+@inlined
+def differentiate(net: Network, w: Workspace) -> None:
+    """Fill the values of df/dy and df/du at what the workspace was evaluated at."""
+    for s in range(w.values.size):
+        w.values[s] = 0.0
+    for s in range(net.stamps.size):
+        stamp = net.stamps[s]
+        w.values[stamp.slot] += stamp.sign * w.partial[stamp.partial] * w.chain[stamp.chain]
 
 
 @inlined

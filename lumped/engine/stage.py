@@ -8,7 +8,7 @@ import numpy as np
 
 from hemoplan.arrays import FloatArray
 from lumped.compiled import compiled, inlined
-from lumped.engine.evaluation import evaluate
+from lumped.engine.evaluation import differentiate, evaluate
 from lumped.engine.network import Network, Workspace
 from lumped.engine.sparse_lu import factorise, solve
 
@@ -66,7 +66,7 @@ def residual_size(net: Network, w: Workspace, y: FloatArray, base: FloatArray, h
 
 @inlined
 def factorise_step(net: Network, w: Workspace, h: float) -> int:
-    """Turn the Jacobian J in the workspace into the factors of I - h J (-J where there is no rate)."""
+    """The factors of I - h J (-J where there is no rate), J the Jacobian in the workspace, in its place."""
     for s in range(net.slot_rate.size):
         w.values[s] *= -h * net.slot_rate[s] - (1.0 - net.slot_rate[s])
     for i in range(net.unknowns.size):
@@ -88,7 +88,7 @@ def solve_stage(
 ) -> int:
     """Newton's method for y = base + h f(y, t), from the guess in y and in place; a step that overshoots is halved.
 
-    The workspace is left as evaluated at the solution, with the Jacobian.
+    The workspace is left as evaluated at the solution.
 
     Returns:
         0; or -1 - i where it fails, i the equation that is worst or whose pivot vanishes.
@@ -96,7 +96,7 @@ def solve_stage(
     n = y.size
     iterations, share, update, before = 0, 1.0, np.inf, np.inf
     while True:
-        evaluate(net, p, T, t / T, u, y, w, True)
+        evaluate(net, p, T, t / T, u, y, w)
         size = residual_size(net, w, y, arrays.base, h)
         if iterations > 0 and not size <= DEMANDED_FALL * before + ROUND_OFF and share > SMALLEST_SHARE:
             share *= 0.5
@@ -107,6 +107,7 @@ def solve_stage(
             return 0
         if not size < np.inf or iterations == MAX_ITERATIONS:
             return -1 - worst_row(net, w)
+        differentiate(net, w)
         bad = factorise_step(net, w, h)
         if bad >= 0:
             return -1 - bad

@@ -15,7 +15,7 @@ import numpy as np
 from hemoplan.arrays import FloatArray
 from lumped.compiled import compiled, unlocked
 from lumped.engine.borrowing import borrowed
-from lumped.engine.evaluation import evaluate
+from lumped.engine.evaluation import differentiate, evaluate
 from lumped.engine.network import Network, Workspace, workspace
 from lumped.engine.scheme import D, W
 from lumped.engine.sparse_lu import solve_many
@@ -132,7 +132,7 @@ def force(
         for i in range(y.size):
             y_[i] = complex(y[i], 0.0)
         period = complex(T, step * tangents.periods[k])
-        evaluate(net, p_, period, t / T, u_, y_, w_, False)
+        evaluate(net, p_, period, t / T, u_, y_, w_)
         for i in range(y.size):
             forcing[i, tangents.first + k] = (period * w_.f[i]).imag / (step * T)
     column = tangents.first + tangents.directions.shape[0]
@@ -147,6 +147,7 @@ def begin_tangents(
     net: Network, p: FloatArray, T: float, t: float, arrays: StepArrays, w: Workspace, tangents: Tangents
 ) -> int:
     """Tangents of junctions and couplings, and of all rates, at the start; the workspace is evaluated there."""
+    differentiate(net, w)
     force(net, p, T, t, arrays.input, 0.0, arrays.start, w, tangents)
     jacobian = w.values.copy()
     n, columns = tangents.y.shape
@@ -210,7 +211,7 @@ def observe(
                 y_[i] = complex(unknowns[k, i], STEP * slopes[k, i, c])
             for j in range(u_.size):
                 u_[j] = complex(inputs[k, j], STEP * input_slopes[j, c])
-            evaluate(net, p_, period, times[k] / T, u_, y_, w_, False)
+            evaluate(net, p_, period, times[k] / T, u_, y_, w_)
             for i in range(w_.pressure.size):
                 pressure_slopes[k, i, c] = w_.pressure[i].imag / STEP
             for i in range(w_.flow.size):
@@ -247,26 +248,22 @@ def stage_tangents(
     w: Workspace,
     tangents: Tangents,
 ) -> int:
-    """Tangents at the stage of a step whose Newton iteration has converged; the workspace is evaluated there."""
-    force(net, p, T, t, arrays.stage_input, share, arrays.stage, w, tangents)
+    """Tangents at the stage of a step whose Newton iteration has converged; the workspace is evaluated there.
+
+    Leaves the known part of the equation of its end in `tangents.base`.
+    """
     n, columns = tangents.y.shape
     for i in range(n):
-        if net.unknowns[i].is_rate == 1.0:
-            for c in range(columns):
-                tangents.base[i, c] = tangents.y[i, c] + D * h * tangents.rate[i, c]
-                tangents.stage[i, c] = tangents.base[i, c] + D * h * tangents.forcing[i, c]
-        else:
-            for c in range(columns):
-                tangents.stage[i, c] = tangents.forcing[i, c]
-    bad = factorise_step(net, w, D * h)
-    if bad >= 0:
-        return -1 - bad
-    solve_many(net, w.values, tangents.stage)
+        for c in range(columns):
+            tangents.base[i, c] = tangents.y[i, c] + D * h * tangents.rate[i, c]
+    failure = _solve_tangents(
+        net, p, T, t, h, share, arrays.stage_input, arrays.stage, w, tangents, tangents.stage
+    )
     for i in range(n):
         for c in range(columns):
             stage_rate = (tangents.stage[i, c] - tangents.base[i, c]) / (D * h)
             tangents.base[i, c] = tangents.y[i, c] + W * h * (tangents.rate[i, c] + stage_rate)
-    return 0
+    return failure
 
 
 @compiled
@@ -282,22 +279,42 @@ def end_tangents(
     tangents: Tangents,
 ) -> int:
     """Tangents at the end of a step, after those of its stage; the workspace is evaluated at the end."""
-    force(net, p, T, t, arrays.end_input, share, arrays.end, w, tangents)
+    failure = _solve_tangents(net, p, T, t, h, share, arrays.end_input, arrays.end, w, tangents, tangents.end)
     n, columns = tangents.y.shape
-    for i in range(n):
-        if net.unknowns[i].is_rate == 1.0:
-            for c in range(columns):
-                tangents.end[i, c] = tangents.base[i, c] + D * h * tangents.forcing[i, c]
-        else:
-            for c in range(columns):
-                tangents.end[i, c] = tangents.forcing[i, c]
-    bad = factorise_step(net, w, D * h)
-    if bad >= 0:
-        return -1 - bad
-    solve_many(net, w.values, tangents.end)
     for i in range(n):
         for c in range(columns):
             tangents.end_rate[i, c] = (tangents.end[i, c] - tangents.base[i, c]) / (D * h)
+    return failure
+
+
+@compiled
+def _solve_tangents(
+    net: Network,
+    p: FloatArray,
+    T: float,
+    t: float,
+    h: float,
+    share: float,
+    u: FloatArray,
+    y: FloatArray,
+    w: Workspace,
+    tangents: Tangents,
+    solution: FloatArray,
+) -> int:
+    """(I - d h J) x = base + d h forcing where there is a rate, -J x = forcing elsewhere; 0 or what fails."""
+    differentiate(net, w)
+    force(net, p, T, t, u, share, y, w, tangents)
+    n, columns = solution.shape
+    for i in range(n):
+        for c in range(columns):
+            if net.unknowns[i].is_rate == 1.0:
+                solution[i, c] = tangents.base[i, c] + D * h * tangents.forcing[i, c]
+            else:
+                solution[i, c] = tangents.forcing[i, c]
+    bad = factorise_step(net, w, D * h)
+    if bad >= 0:
+        return -1 - bad
+    solve_many(net, w.values, solution)
     return 0
 
 
