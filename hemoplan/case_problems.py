@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
@@ -11,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from hemoplan.case import Case
 from hemoplan.patch import Role
+from hemoplan.spelling import hint, nearest
 
 _WORDS = {
     "less_than": "out of range; expected less than {lt}",
@@ -91,9 +91,7 @@ def _repeated(kind: str, names: Sequence[str]) -> list[str]:
 
 
 def _unknown(key: str, name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(known)}"
-    return f"[{key}] unknown opening '{name}'; {hint}"
+    return f"[{key}] unknown opening '{name}'; {hint(name, known)}"
 
 
 def _fraction_problems(case: Case) -> list[str]:
@@ -150,8 +148,7 @@ def _label(keys: Sequence[int | str], index: int, table: Mapping[str, Any]) -> s
 
 def _nearest(details: ErrorDetails) -> str:
     """The known key that an unknown one is most like, or nothing."""
-    near = difflib.get_close_matches(str(details["loc"][-1]), _siblings(details), n=1, cutoff=0.5)
-    return near[0] if near else ""
+    return nearest(str(details["loc"][-1]), _siblings(details))
 
 
 def _siblings(details: ErrorDetails) -> list[str]:

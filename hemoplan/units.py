@@ -21,6 +21,8 @@ registry.define("beat = []")
 
 MMHG = float(registry.Quantity(1.0, "mmHg").m_as("Pa"))
 """One millimetre of mercury in pascal."""
+ML = 1.0e-6
+"""One millilitre in m³."""
 ML_PER_MIN = 1.0e-6 / 60.0
 """One millilitre a minute in m³/s."""
 ML_PER_S = 1.0e-6

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hemoplan.units import ML_PER_S, MMHG
+from hemoplan.units import ML, ML_PER_S, MMHG
 from lumped.blocks.compartments import CHAMBERS
 from lumped.engine.marching import History
 from planning.figures import STYLE
@@ -144,7 +144,7 @@ def _draw_loops(axis: Axes, history: History) -> None:
 
 
 def _loop(axis: Axes, history: History, chamber: str, colour: str, dash: str, label: str) -> None:
-    volume, pressure = history.volume(chamber) / 1e-6, history.pressure(chamber) / MMHG
+    volume, pressure = history.volume(chamber) / ML, history.pressure(chamber) / MMHG
     axis.plot(volume, pressure, dash, color=colour, label=label or None)
 
 
@@ -161,7 +161,7 @@ def _draw_flows(axis: Axes, history: History) -> None:
 
 def _draw_volumes(axis: Axes, history: History) -> None:
     for colour, name in zip(_COLOURS, _chambers(history), strict=False):
-        axis.plot(history.times * 1e3, history.volume(name) / 1e-6, color=colour, label=spoken(name))
+        axis.plot(history.times * 1e3, history.volume(name) / ML, color=colour, label=spoken(name))
     axis.set(title="volume of the chambers", xlabel="time in the beat [ms]", ylabel="mL")
     _legend(axis)
 

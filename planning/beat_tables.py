@@ -10,9 +10,10 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from hemoplan.units import ML_PER_MIN, ML_PER_S, MMHG
+from hemoplan.units import ML, ML_PER_MIN, ML_PER_S, MMHG
 from lumped.circulation.kinds import holds_blood
 from lumped.engine.marching import History
+from lumped.engine.measures import mean_over_beat
 from lumped.physiology import Physiology
 from lumped.physiology.landmarks import landmark
 from planning.wording import plain, signed, spoken
@@ -23,8 +24,6 @@ def _swing_names(role: str) -> tuple[str, ...]:
 
 
 type Curve = NDArray[np.floating]
-
-ML = 1e-6
 
 
 _SUMMARY = (
@@ -94,8 +93,8 @@ def compartments(history: History, before: History | None = None) -> Table:
         cells.append(_range(history.volume(each.name) / ML) if holds_blood(each) else "")
         if before is not None:
             known = each.name in before.model.nodes
-            old = mean(before.pressure(each.name)) if known else np.nan
-            cells.append(signed((mean(history.pressure(each.name)) - old) / MMHG, 1) if known else "new")
+            old = _mean(before.pressure(each.name)) if known else np.nan
+            cells.append(signed((_mean(history.pressure(each.name)) - old) / MMHG, 1) if known else "new")
         table.add_row(*cells)
     return table
 
@@ -110,25 +109,24 @@ def connections(history: History, before: History | None = None) -> Table:
         flow = history.flow(each.name)
         ends = [name for name in (each.source, each.target) if name in model.nodes]
         drop = (
-            mean(history.pressure(ends[0]) - history.pressure(ends[1])) / MMHG if len(ends) == 2 else np.nan
+            _mean(history.pressure(ends[0]) - history.pressure(ends[1])) / MMHG if len(ends) == 2 else np.nan
         )
         cells = [
             spoken(each.name),
-            plain(mean(flow) / ML_PER_MIN, 0),
+            plain(_mean(flow) / ML_PER_MIN, 0),
             f"{plain(flow.max() / ML_PER_S, 1)}, {plain(flow.min() / ML_PER_S, 1)}",
             plain(drop, 1) if np.isfinite(drop) else "",
         ]
         if before is not None:
             known = each.name in before.model.edges
-            old = mean(before.flow(each.name)) if known else np.nan
-            cells.append(signed((mean(flow) - old) / ML_PER_MIN, 0) if known else "new")
+            old = _mean(before.flow(each.name)) if known else np.nan
+            cells.append(signed((_mean(flow) - old) / ML_PER_MIN, 0) if known else "new")
         table.add_row(*cells)
     return table
 
 
-def mean(curve: Curve) -> float:
-    """Mean over a beat of a curve whose last point is its first."""
-    return float(np.trapezoid(curve) / (curve.size - 1))
+def _mean(curve: Curve) -> float:
+    return float(mean_over_beat(np.asarray(curve, dtype=np.float64)))
 
 
 def _table(*columns: str) -> Table:
@@ -139,7 +137,7 @@ def _table(*columns: str) -> Table:
 
 
 def _swing(curve: Curve) -> str:
-    return f"{plain(curve.max(), 1)}/{plain(curve.min(), 1)} ({plain(mean(curve), 1)})"
+    return f"{plain(curve.max(), 1)}/{plain(curve.min(), 1)} ({plain(_mean(curve), 1)})"
 
 
 def _range(curve: Curve) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from hemoplan.errors import HemoplanError
 from hemoplan.results import FlowMetrics
+from hemoplan.spelling import nearest
 from hemoplan.units import to_unit
 from planning.wording import spoken
 
@@ -60,12 +60,12 @@ class Comparison:
             if row.key == key:
                 return row
         known = [row.key for row in self.rows]
-        near = difflib.get_close_matches(key, known, n=1)
+        near = nearest(key, known)
         raise HemoplanError(
             "the comparison has no such quantity",
             value=key,
             expected=f"one of {', '.join(known)}",
-            remedy=f"did you mean '{near[0]}'?" if near else "",
+            remedy=f"did you mean '{near}'?" if near else "",
         )
 
     def value(self, key: str, variant: str) -> float:

@@ -12,18 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoplan.errors import CaseError, ResourceError
-from hemoplan.units import ML_PER_S, MMHG
+from hemoplan.spelling import hint
+from hemoplan.units import ML, ML_PER_S, MMHG
 from lumped.circulation.file import load_anatomy, read_circulation
 from lumped.circulation.graph import Circulation
 from lumped.circulation.kinds import holds_blood
 from lumped.circulation.library import anatomies
 from lumped.circulation.operations import apply
-from lumped.circulation.problems import hint
 from lumped.circulation.restart import carry_over
 from lumped.engine.marching import History
 from lumped.physiology import Physiology
-
-ML = 1e-6
 
 
 @dataclass(frozen=True, slots=True)

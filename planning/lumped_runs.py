@@ -31,11 +31,11 @@ def run_model(
         run_peer_model(opened.path, folder, console)
         return
     if beats:
-        history, saturations = march(build(opened), beats=beats, steps=steps), None
+        history, saturations = march(build(opened), beats=beats, steps=steps), {}
         details = True
     else:
         state = steady(opened, steps=steps)
-        history, saturations = state.beat.history, _saturations(state)
+        history, saturations = state.beat.history, state.saturations()
         console.print(f"[bold]{escape(opened.name)}[/bold], steady: {_how(state)}", highlight=False)
         console.print(summary({opened.name: state}))
         write_outputs(folder / "outputs.csv", {opened.name: state})
@@ -77,14 +77,6 @@ def edit_model(
     console.print(
         f"circulation: {folder / 'circulation.toml'}\nfigure: {picture}", highlight=False, soft_wrap=True
     )
-
-
-def _saturations(state: Physiology) -> dict[str, float] | None:
-    """Of each compartment, in the order of the circulation."""
-    if state.gas is None:
-        return None
-    names = (each.name for each in state.circulation.compartments)
-    return {name: state[f"saturation.{name}"] for name in names if f"saturation.{name}" in state.outputs}
 
 
 def _how(state: Physiology) -> str:

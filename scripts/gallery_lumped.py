@@ -82,7 +82,7 @@ def main() -> None:
             raise SystemExit(f"{name}: {error}") from None
         seconds[name] = time.perf_counter() - began
         state = states[name]
-        figure = draw_beat(state.beat.history, title=state.circulation.name, saturations=saturations(state))
+        figure = draw_beat(state.beat.history, title=state.circulation.name, saturations=state.saturations())
         figure.savefig(pictures / f"{name}.png", dpi=80)
         print(f"{name}: {seconds[name]:.2f} s")
     if not options.only:
@@ -161,14 +161,6 @@ def comparisons() -> list[str]:
         "",
         *markdown(),
     ]
-
-
-def saturations(state: Physiology) -> dict[str, float] | None:
-    """Of each compartment, in the order of the circulation."""
-    if state.gas is None:
-        return None
-    names = (each.name for each in state.circulation.compartments)
-    return {name: state[f"saturation.{name}"] for name in names if f"saturation.{name}" in state.outputs}
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from scipy.stats import chi2
 
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import CalibrationError
+from hemoplan.spelling import hint
 from lumped.bedside.calibration import HALF_WIDTH, Calibration, FittedFactor, TargetFit, Verdict
 from lumped.bedside.contradictions import check_targets
 from lumped.bedside.factors import (
@@ -27,7 +28,6 @@ from lumped.bedside.saturations import Saturations
 from lumped.bedside.targets import Bedside, FactorChange, observable
 from lumped.bedside.words import frozen_words, warning_words
 from lumped.circulation.graph import Circulation
-from lumped.circulation.problems import hint
 from lumped.circulation.scaling import scale
 from lumped.engine.build import build
 from lumped.engine.model import Model

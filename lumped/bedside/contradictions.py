@@ -10,12 +10,13 @@ import numpy as np
 
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import CalibrationError
+from hemoplan.spelling import hint
 from lumped.bedside.quantities import QUANTITIES
 from lumped.bedside.targets import Bedside, Target
 from lumped.blocks.compartments import CHAMBERS, COMPARTMENTS
 from lumped.circulation.graph import OUTSIDE, Circulation
 from lumped.circulation.kinds import holds_blood
-from lumped.circulation.problems import Problem, hint, problems_error
+from lumped.circulation.problems import Problem, problems_error
 
 FAR = 3.0
 """Standard deviations beyond which two measured numbers contradict each other."""

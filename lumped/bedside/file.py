@@ -55,11 +55,12 @@ from pathlib import Path
 from typing import Any
 
 from hemoplan.errors import CalibrationError
+from hemoplan.spelling import hint
 from hemoplan.units import to_unit
 from lumped.bedside.quantities import QUANTITIES, SHOWN, Quantity
 from lumped.bedside.targets import Bedside, FactorChange, Target
 from lumped.bedside.value_text import Measured, read_measured, read_uncertainty
-from lumped.circulation.problems import Problem, hint, problems_error
+from lumped.circulation.problems import Problem, problems_error
 from lumped.circulation.quantity_text import read_quantity
 
 type Table = Mapping[str, Any]

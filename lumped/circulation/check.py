@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from hemoplan.errors import BoundaryError
+from hemoplan.spelling import hint
 from lumped.blocks.compartments import CHAMBERS
 from lumped.circulation.connectivity import floating_junctions, separate_parts
 from lumped.circulation.graph import OUTSIDE, Circulation, Coupling
 from lumped.circulation.kinds import holds_blood
 from lumped.circulation.parameter_check import parameter_problems
-from lumped.circulation.problems import Problem, hint, problems_error
+from lumped.circulation.problems import Problem, problems_error
 
 HEART = "heart"
 """In the place of a block: the heart rate, for a regulation that acts on it."""

@@ -49,13 +49,14 @@ from typing import Any
 import tomli_w
 
 from hemoplan.errors import BoundaryError, CaseError, HemoplanError
+from hemoplan.spelling import hint
 from lumped.circulation.check import graph_problems
 from lumped.circulation.graph import Circulation
 from lumped.circulation.kinds import CATALOGUES
 from lumped.circulation.library import anatomies, anatomy_path
 from lumped.circulation.operations import apply
 from lumped.circulation.parameter_check import parameter_problems
-from lumped.circulation.problems import Problem, hint, problems_error
+from lumped.circulation.problems import Problem, problems_error
 from lumped.circulation.reading import GROUPS, STRUCTURE, from_table
 from lumped.circulation.table import Table, to_table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hemoplan.errors import CaseError
-from lumped.circulation.problems import hint
+from hemoplan.spelling import hint
 
 FOLDER = Path(__file__).parent / "anatomies"
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hemoplan.errors import CaseError, HemoplanError, VariantError
+from hemoplan.spelling import hint
 from lumped.circulation.beat import with_period
 from lumped.circulation.check import check_circulation
 from lumped.circulation.graph import Circulation
 from lumped.circulation.kinds import CATALOGUES
-from lumped.circulation.problems import hint
 from lumped.circulation.quantity_text import read_quantity
 from lumped.circulation.surgery import (
     BAND_LENGTH,

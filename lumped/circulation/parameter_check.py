@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from hemoplan.spelling import hint
 from hemoplan.units import to_unit
 from hemoplan.waveform import Waveform
 from lumped.blocks.record import Kind, Parameter
 from lumped.circulation.graph import Circulation, Compartment, GasExchange
 from lumped.circulation.kinds import CATALOGUES, GIVEN_BY_WAVEFORM, Block
 from lumped.circulation.own_parameters import BLOOD, GAS, PERIOD, PRESSURE, VOLUME, WEIGHT
-from lumped.circulation.problems import Problem, hint
+from lumped.circulation.problems import Problem
 
 
 def parameter_problems(circulation: Circulation) -> list[Problem]:

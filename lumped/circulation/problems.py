@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hemoplan.errors import HemoplanError
@@ -23,16 +22,6 @@ class Problem:
 
     def __str__(self) -> str:
         return f"[{'.'.join(self.place)}] {self.text}"
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """The known name that is most like one or contains it, or all of them."""
-    names = sorted(set(known))
-    longer = [each for each in names if name and name in each]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or longer[:1]
-    if near:
-        return f"did you mean '{near[0]}'?"
-    return f"expected one of {', '.join(names)}" if names else "there is none"
 
 
 def problems_error(

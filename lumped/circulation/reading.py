@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hemoplan.errors import CaseError
+from hemoplan.spelling import hint
 from hemoplan.waveform import Waveform
 from lumped.blocks.record import Blood, Kind, Parameter
 from lumped.circulation.graph import (
@@ -33,7 +34,7 @@ from lumped.circulation.own_parameters import (
     WAVEFORM_UNITS,
     WEIGHT,
 )
-from lumped.circulation.problems import Problem, hint
+from lumped.circulation.problems import Problem
 from lumped.circulation.quantity_text import read_quantity
 from lumped.circulation.table import Table
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from hemoplan.errors import VariantError
+from hemoplan.spelling import hint
 from hemoplan.units import to_unit
 from lumped.circulation.connectivity import dead_ways
 from lumped.circulation.graph import OUTSIDE, Circulation, Compartment, Connection
 from lumped.circulation.kinds import CATALOGUES, Block
 from lumped.circulation.parameter_check import block_problems, in_words
-from lumped.circulation.problems import hint
 
 SHUNT_LENGTH = 0.020
 """Of a systemic shunt, if no other is given [m]: that of the tubes that shunts were measured on."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import CaseError, DivergenceError
+from hemoplan.spelling import hint
 from lumped.circulation.graph import Circulation
-from lumped.circulation.problems import hint
 from lumped.engine.build import build
 from lumped.engine.marching import STEPS
 from lumped.engine.model import Model
@@ -69,6 +69,11 @@ class Physiology:
         """An output in its clinical unit; errors as above."""
         self[name]
         return self.outputs[name].shown
+
+    def saturations(self) -> dict[str, float]:
+        """Oxygen saturation of each compartment, in the order of the circulation; empty if no gas is followed."""
+        names = ((each.name, f"saturation.{each.name}") for each in self.circulation.compartments)
+        return {name: self.outputs[key].value for name, key in names if key in self.outputs}
 
 
 def steady(

@@ -10,9 +10,9 @@ import numpy as np
 
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import CaseError
+from hemoplan.spelling import hint
 from lumped.circulation.graph import Circulation
 from lumped.circulation.operations import apply
-from lumped.circulation.problems import hint
 from lumped.circulation.restart import carry_over, compliance
 from lumped.engine.build import build
 from lumped.engine.marching import STEPS, History, march

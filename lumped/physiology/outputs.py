@@ -41,6 +41,7 @@ from lumped.blocks.compartments import CHAMBERS
 from lumped.blocks.connection_laws import LEAFLET_VALVE, SIGMOID_VALVE, VALVE
 from lumped.blocks.connections import CONNECTIONS
 from lumped.engine.marching import History
+from lumped.engine.measures import mean_over_beat
 from lumped.gas.balance import OXYGEN
 from lumped.gas.blood import pressures
 from lumped.gas.delivery import CRITICAL_EXTRACTION
@@ -83,7 +84,7 @@ def outputs_of(
         factors: Of the regulations, by name.
     """
     table = {"heart_rate": Output(1.0 / history.model.period, "1/min")}
-    means = _mean(history.pressures)
+    means = mean_over_beat(history.pressures)
     for i, name in enumerate(history.model.nodes):
         curve = history.pressures[:, i]
         table[f"pressure.{name}.systolic"] = Output(float(curve.max()), "mmHg")
@@ -104,11 +105,6 @@ def outputs_of(
         table["ventilation.mean_pleural_pressure"] = Output(breath.mean_pleural_pressure, "cmH2O")
         table["ventilation.mean_lung_volume"] = Output(breath.mean_lung_volume, "mL")
     return table | {f"factor.{name}": Output(factor, "1") for name, factor in factors.items()}
-
-
-def _mean(curves: FloatArray) -> FloatArray:
-    """Means over the beat of curves in columns, by the trapezoidal rule."""
-    return np.asarray((curves.sum(axis=0) - 0.5 * (curves[0] + curves[-1])) / (curves.shape[0] - 1))
 
 
 def _chambers(history: History, flows: Mapping[str, float]) -> dict[str, Output]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hemoplan.arrays import FloatArray
 from lumped.engine.marching import History
+from lumped.engine.measures import mean_over_beat
 from lumped.gas.blood import pressures
 from lumped.gas.transport import GasBeat
 from lumped.lungs.vascular_resistance import NORMAL_ALVEOLAR_PO2, NORMAL_PH, NORMAL_VENOUS_PO2
@@ -33,14 +33,10 @@ class Lungs:
 def mean_pressure(history: History, name: str) -> float:
     """Mean over the beat of the pressure of a compartment, or of the drop along a connection [Pa]."""
     if name in history.model.nodes:
-        return mean_of(history.pressure(name))
+        return float(mean_over_beat(history.pressure(name)))
     connection = history.model.circulation.connection(name)
-    return mean_of(history.pressure(connection.source)) - mean_of(history.pressure(connection.target))
-
-
-def mean_of(curve: FloatArray) -> float:
-    """Mean of a curve whose points are at even distances, the first and the last of them a period apart."""
-    return float(np.trapezoid(curve)) / (curve.size - 1)
+    drop = history.pressure(connection.source) - history.pressure(connection.target)
+    return float(mean_over_beat(drop))
 
 
 def lungs_of(beat: GasBeat | None, inflation: float = 1.0) -> Lungs:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import CalibrationError, CaseError
-from lumped.svzerod.parameters import read_number, suggest
+from hemoplan.spelling import hint
+from lumped.svzerod.parameters import read_number
 from lumped.svzerod.schema import JunctionEntry, SvzerodModel, Vessel
 
 type Chosen = NDArray[np.bool_]
@@ -129,7 +130,7 @@ class _Observations:
         known = self._values[table]
         if name not in known:
             raise CalibrationError(
-                f"'{table}' lacks the observation '{name}'; {suggest(name, known)}", where=self._where
+                f"'{table}' lacks the observation '{name}'; {hint(name, known)}", where=self._where
             )
         return np.array(known[name], dtype=np.float64)
 
@@ -310,7 +311,7 @@ def _chosen(
     for name in wanted or ():
         if name not in VESSEL_PARAMETERS:
             raise CaseError(
-                f"unknown parameter '{name}' in 'calibrate'; {suggest(name, VESSEL_PARAMETERS)}", where=place
+                f"unknown parameter '{name}' in 'calibrate'; {hint(name, VESSEL_PARAMETERS)}", where=place
             )
     fixed = set() if options.calibrate_stenosis_coefficient else {"stenosis_coefficient"}
     return np.array([(wanted is None or name in wanted) and name not in fixed for name in parameters])

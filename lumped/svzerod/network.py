@@ -7,13 +7,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 from hemoplan.errors import CaseError
+from hemoplan.spelling import hint
 from lumped.svzerod import registry
 from lumped.svzerod.boundaries import ClosedLoopWindkessel, FlowReference, PressureReference, WindkesselOutlet
 from lumped.svzerod.chambers import ElastanceChamber, ExponentialChamber
 from lumped.svzerod.closed_loop import HEART_NAME, ClosedLoopHeart
 from lumped.svzerod.coronaries import ClosedLoopCoronary
 from lumped.svzerod.junctions import Junction
-from lumped.svzerod.parameters import read_record, suggest
+from lumped.svzerod.parameters import read_record
 from lumped.svzerod.schema import Coupling, JunctionEntry, SvzerodModel
 from lumped.svzerod.signals import Signal
 from lumped.svzerod.stamps import Block
@@ -142,8 +143,8 @@ class _Builder:
         types = {each.bc_name: each.bc_type for each in self.model.boundary_conditions}
         name = coupling.connected_block
         if name not in known | types.keys() | {HEART}:
-            hint = suggest(name, known | types.keys() | {HEART})
-            raise CaseError(f"unknown block '{name}' in 'connected_block'; {hint}", where=where)
+            meant = hint(name, known | types.keys() | {HEART})
+            raise CaseError(f"unknown block '{name}' in 'connected_block'; {meant}", where=where)
         through = name in known or types.get(name) == "ClosedLoopRCR"
         fits = name != HEART if coupling.location == "inlet" else through or name == HEART
         if not fits or types.get(name) in ("FLOW", "PRESSURE"):
@@ -240,7 +241,7 @@ class _Builder:
         for before, behind, where in self.connections:
             for name in (before, behind):
                 if name not in self.blocks:
-                    raise CaseError(f"unknown block '{name}'; {suggest(name, self.blocks)}", where=where)
+                    raise CaseError(f"unknown block '{name}'; {hint(name, self.blocks)}", where=where)
             outlets[before].append(len(nodes))
             inlets[behind].append(len(nodes))
             nodes.append(f"{before}:{behind}")

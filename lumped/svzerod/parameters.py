@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, field, fields
-from difflib import get_close_matches
 from enum import Enum
 from typing import Any
 
 from hemoplan.errors import CaseError
+from hemoplan.spelling import hint
 from lumped.svzerod.signals import Signal, read_signal
 
 COMMENT = "_"
@@ -50,14 +50,6 @@ def ignored() -> Any:
     return field(default=None, metadata={"kind": Kind.IGNORED})
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Name the likeliest meaning of a misspelt name, or all that are known."""
-    names = sorted(known)
-    folded = {each.lower(): each for each in names}
-    near = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
-    return f"did you mean '{folded[near[0]]}'?" if near else f"expected one of {', '.join(names)}"
-
-
 def read_record[T](
     record: type[T], values: Mapping[str, Any], where: str, *, periodic: bool = True, also: Iterable[str] = ()
 ) -> T:
@@ -79,7 +71,7 @@ def read_record[T](
     allowed = {*known, *also, *(("t",) if sampled else ()), *(("fn",) if formula else ())}
     for key in values:
         if not key.startswith(COMMENT) and key not in allowed:
-            raise CaseError(f"unknown parameter '{key}'; {suggest(key, allowed)}", where=where)
+            raise CaseError(f"unknown parameter '{key}'; {hint(key, allowed)}", where=where)
     content: dict[str, Any] = {}
     for name, each in known.items():
         kind = each.metadata["kind"]

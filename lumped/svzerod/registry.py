@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hemoplan.errors import CaseError
+from hemoplan.spelling import hint
 from lumped.svzerod.activations import ACTIVATIONS, Activation
 from lumped.svzerod.boundaries import (
     ClosedLoopWindkessel,
@@ -29,7 +30,6 @@ from lumped.svzerod.coronaries import (
     VaryingCoronaryOutlet,
 )
 from lumped.svzerod.junctions import BloodVesselJunction, Junction, ResistiveJunction
-from lumped.svzerod.parameters import suggest
 from lumped.svzerod.stamps import Block
 from lumped.svzerod.valves import PiecewiseValve, TanhValve
 from lumped.svzerod.vessels import BloodVessel, BloodVesselCRL, BloodVesselRC
@@ -100,7 +100,7 @@ def find_block(types: Types, name: str, where: str) -> type[Block]:
         CaseError: The name is unknown.
     """
     if name not in types:
-        raise CaseError(f"unknown type '{name}'; {suggest(name, types)}", where=where)
+        raise CaseError(f"unknown type '{name}'; {hint(name, types)}", where=where)
     return types[name]
 
 
@@ -112,5 +112,5 @@ def find_part(kind: str, name: object, where: str) -> type[Activation] | type[Ma
     """
     known = PARTS[kind]
     if not isinstance(name, str) or name not in known:
-        raise CaseError(f"unknown type of {kind} '{name}'; {suggest(str(name), known)}", where=where)
+        raise CaseError(f"unknown type of {kind} '{name}'; {hint(str(name), known)}", where=where)
     return known[name]

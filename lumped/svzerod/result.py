@@ -10,7 +10,7 @@ import numpy as np
 
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import CaseError, ResourceError
-from lumped.svzerod.parameters import suggest
+from hemoplan.spelling import hint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Result:
             CaseError: There is none of this name.
         """
         if unknown not in self.unknowns:
-            raise CaseError(f"unknown quantity '{unknown}'; {suggest(unknown, self.unknowns)}")
+            raise CaseError(f"unknown quantity '{unknown}'; {hint(unknown, self.unknowns)}")
         return self.y[:, self.unknowns.index(unknown)]
 
 

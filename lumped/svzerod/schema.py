@@ -11,7 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lumped.svzerod.parameters import COMMENT, suggest
+from hemoplan.spelling import hint
+from lumped.svzerod.parameters import COMMENT
 
 Values = dict[str, Any]
 Count = Annotated[int, Field(ge=1)]
@@ -34,7 +35,7 @@ class Section(BaseModel):
                     and key not in cls.CARRIED
                     and not str(key).startswith(COMMENT)
                 ):
-                    raise ValueError(f"unknown key '{key}'; {suggest(str(key), cls.model_fields)}")
+                    raise ValueError(f"unknown key '{key}'; {hint(str(key), cls.model_fields)}")
         return data
 
 

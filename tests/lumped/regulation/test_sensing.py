@@ -9,16 +9,17 @@ from hemoplan.units import ML_PER_MIN
 from lumped.circulation.file import load_anatomy
 from lumped.circulation.graph import GasExchange
 from lumped.engine.build import build
+from lumped.engine.measures import mean_over_beat
 from lumped.engine.periodic import periodic
 from lumped.gas.transport import periodic_gas
-from lumped.regulation.sensing import Lungs, lungs_of, mean_of
+from lumped.regulation.sensing import Lungs, lungs_of
 
 
 def test_mean_of_a_beat() -> None:
     """The first and the last point are the same moment: sin² has the mean 1/2, a ramp the mean of its ends."""
     share = np.linspace(0.0, 1.0, 21)
-    assert mean_of(np.sin(np.pi * share) ** 2) == pytest.approx(0.5, rel=1e-14)
-    assert mean_of(3.0 + 2.0 * share) == pytest.approx(4.0, rel=1e-14)
+    assert mean_over_beat(np.sin(np.pi * share) ** 2) == pytest.approx(0.5, rel=1e-14)
+    assert mean_over_beat(3.0 + 2.0 * share) == pytest.approx(4.0, rel=1e-14)
 
 
 def test_lungs_feel_the_blood_that_comes_and_that_is_in_them() -> None:

@@ -55,7 +55,7 @@ FAULTS: dict[str, tuple[Callable[[Entry], object], str]] = {
     ),
     "type of junction": (
         lambda m: m["junctions"][0].update(junction_type="NORMAL"),
-        r"junction 'J'\] unknown type 'NORMAL'; expected one of BloodVesselJunction, NORMAL_JUNCTION,",
+        r"junction 'J'\] unknown type 'NORMAL'; did you mean 'NORMAL_JUNCTION'",
     ),
     "type of coupling": (
         lambda m: m.update(
