@@ -48,6 +48,7 @@ RUN /usr/bin/python3 -m venv --system-site-packages /opt/hemoplan/venv \
         jinja2==3.1.6 \
         tomli-w==1.2.0 \
         SimpleITK==2.5.7 \
+        pydicom==3.0.2 \
         scikit-image==0.26.0 \
         vtk==9.6.2 \
         vmtk==1.5.2 \
@@ -59,7 +60,9 @@ RUN /usr/bin/python3 -m venv --system-site-packages /opt/hemoplan/venv \
         ruff==0.17.6 \
         mypy==2.4.1 \
         import-linter==2.16 \
-        pytest==9.2.0
+        pytest==9.2.0 \
+        nibabel==5.4.2 \
+        pynrrd==1.1.3
 
 ENV PATH="/opt/hemoplan/venv/bin:/usr/local/bin:/usr/bin:/bin" \
     LC_ALL="C.UTF-8" \

@@ -8,4 +8,4 @@ from numpy.typing import NDArray
 type FloatArray = NDArray[np.float64]
 type IntArray = NDArray[np.int64]
 type Vec3 = tuple[float, float, float]
-"""A point or a direction in world coordinates (LPS: x to the left, y to the back, z to the head) [m]."""
+"""A point or a direction in world coordinates (RAS: x to the right, y to the front, z to the head) [m]."""

@@ -80,7 +80,7 @@ class ImageSource(_Table):
 
 
 class Segmentation(_Table):
-    """How the lumen is found: from one seed inside the vessel (world coordinates, LPS)."""
+    """How the lumen is found: from one seed inside the vessel (world coordinates, RAS)."""
 
     seed: Point
     lower: float | None = None

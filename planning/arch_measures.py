@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geometry.centerline import Centerline
+from geometry.centerlines.centerline import Centerline
 from hemoplan.arrays import FloatArray
 
 _APART = 1.0

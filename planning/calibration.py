@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from geometry.centerline import Centerline
+from geometry.centerlines.centerline import Centerline
 from hemoplan.arrays import FloatArray
 from hemoplan.case import Blood, Case
 from hemoplan.errors import CaseError

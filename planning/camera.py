@@ -40,7 +40,7 @@ class Camera:
         towards = -np.asarray(self.direction)
         parts = []
         for axis, (negative, positive) in enumerate(
-            (("right", "left"), ("front", "back"), ("below", "above"))
+            (("left", "right"), ("back", "front"), ("below", "above"))
         ):
             if abs(towards[axis]) > 0.38:
                 parts.append(positive if towards[axis] > 0.0 else negative)
@@ -71,7 +71,7 @@ def choose_camera(points: FloatArray, *, direction: Vec3 | None = None) -> Camer
     front up, as in every axial slice.
 
     Args:
-        points: (n, 3) points of all variants, LPS [m].
+        points: (n, 3) points of all variants, RAS [m].
         direction: Direction of view to use instead.
     """
     points = np.asarray(points, dtype=np.float64)
@@ -83,13 +83,13 @@ def choose_camera(points: FloatArray, *, direction: Vec3 | None = None) -> Camer
         _, axes = np.linalg.eigh(horizontal.T @ horizontal)
         right = np.array([*axes[:, 1], 0.0])
         # What runs straight to the back has no left or right of its own: its back goes to the right.
-        if right[0] < -1e-9 or (abs(right[0]) <= 1e-9 and right[1] < 0.0):
+        if right[0] > 1e-9 or (abs(right[0]) <= 1e-9 and right[1] > 0.0):
             right = -right
         view = np.cross(up, right)
     else:
         view = np.asarray(direction) / np.linalg.norm(direction)
         if abs(view @ up) > 0.99:
-            up = np.array([0.0, -1.0, 0.0])
+            up = np.array([0.0, 1.0, 0.0])
         up = up - (up @ view) * view
         up /= np.linalg.norm(up)
         right = np.cross(view, up)

@@ -11,7 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from geometry.centerline import read_centerline
+from geometry.centerlines.centerline import read_centerline
 from hemoplan.case import Case
 from hemoplan.results import FlowMetrics, PortHistory, read_metrics, read_ports
 from hemoplan.units import to_unit

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from geometry.meshing import tetrahedralise
-from geometry.remesh import remesh
-from geometry.surface import read_surface
-from geometry.volume import write_mesh
+from geometry.meshing.tetrahedra import tetrahedralise
+from geometry.meshing.volume import write_mesh
+from geometry.surfaces.remesh import remesh
+from geometry.surfaces.surface import read_surface
 from hemoplan.units import MMHG
 from hemoplan.waveform import read_waveform
 from lumped.circuit_file import read_circuit

@@ -7,14 +7,14 @@ from functools import partial
 
 import numpy as np
 
-from geometry.centerline import Centerline
+from geometry.centerlines.centerline import Centerline
+from geometry.centerlines.stations import narrowest
 from geometry.edits.patch import sew_patch
 from geometry.edits.radial import smallest_diameter
 from geometry.edits.stent import place_stent
-from geometry.intersection import self_intersections
-from geometry.remesh import remesh
-from geometry.stations import narrowest
-from geometry.surface import Surface, check_closed
+from geometry.surfaces.intersection import self_intersections
+from geometry.surfaces.remesh import remesh
+from geometry.surfaces.surface import Surface, check_closed
 from hemoplan.case import Baseline, Stent, SurgicalPatch, Variant
 from hemoplan.errors import SurfaceError, VariantError
 
@@ -48,7 +48,7 @@ def apply_variant(
         surface: Closed, with named openings.
         centerline: Of that surface.
         variant: What to do.
-        size, min_size, edges_per_radius: As for `geometry.remesh.remesh`.
+        size, min_size, edges_per_radius: As for `geometry.surfaces.remesh.remesh`.
 
     Raises:
         VariantError: The edit cannot be made there, or the edited wall passes through itself.

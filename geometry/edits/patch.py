@@ -7,10 +7,10 @@ import pyvista as pv
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from geometry.centerline import Centerline
+from geometry.centerlines.centerline import Centerline
+from geometry.centerlines.stations import inward_bend, narrowest
 from geometry.edits.radial import Cylindrical, Reach, check_reach, dilate, smallest_diameter
-from geometry.stations import inward_bend, narrowest
-from geometry.surface import Surface, to_polydata
+from geometry.surfaces.surface import Surface, to_polydata
 from hemoplan.arrays import FloatArray
 from hemoplan.case import SurgicalPatch
 from hemoplan.errors import VariantError

@@ -12,9 +12,9 @@ from scipy.sparse import coo_array, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from geometry.sections import cut
-from geometry.stations import Station
-from geometry.surface import Surface, describe_patch
+from geometry.centerlines.stations import Station
+from geometry.measurements.sections import cut
+from geometry.surfaces.surface import Surface, describe_patch
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import SurfaceError, VariantError
 from hemoplan.patch import Role

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from geometry.centerline import Centerline
+from geometry.centerlines.centerline import Centerline
+from geometry.centerlines.stations import narrowest
 from geometry.edits.radial import Cylindrical, Reach, check_reach, dilate, smallest_diameter
-from geometry.stations import narrowest
-from geometry.surface import Surface
+from geometry.surfaces.surface import Surface
 from hemoplan.arrays import FloatArray
 from hemoplan.case import Stent
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from geometry.anatomy_file import load_anatomy
-from geometry.centerline import Centerline, compute_centerline, read_centerline, write_centerline
+from geometry.centerlines.centerline import Centerline, compute_centerline, read_centerline, write_centerline
 from geometry.edits import achieved_diameter, apply_variant
-from geometry.extract import extract_surface
-from geometry.image import Image, read, write
-from geometry.label_map import LUMEN, read_labels, write_labels
-from geometry.meshing import tetrahedralise
-from geometry.openings import cut_openings
-from geometry.phantom import voxelise
-from geometry.quality import measure_quality
-from geometry.remesh import remesh
-from geometry.segment import segment_lumen
-from geometry.surface import Surface, enclosed_volume, read_surface, write_surface
-from geometry.volume import write_mesh
+from geometry.idealised.anatomy_file import load_anatomy
+from geometry.idealised.phantom import voxelise
+from geometry.imaging.image import Image, read, write
+from geometry.imaging.label_map import LUMEN, read_labels, write_labels
+from geometry.meshing.quality import measure_quality
+from geometry.meshing.tetrahedra import tetrahedralise
+from geometry.meshing.volume import write_mesh
+from geometry.openings.cutting import cut_openings
+from geometry.segmentation.growing import segment_lumen
+from geometry.surfaces.extract import extract_surface
+from geometry.surfaces.remesh import remesh
+from geometry.surfaces.surface import Surface, enclosed_volume, read_surface, write_surface
 from hemoplan.case import Baseline, Variant
 from hemoplan.errors import CaseError, SurfaceError, VariantError
 from planning.digest import digest_code, digest_file, digest_model

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from geometry.centerline import read_centerline
+from geometry.centerlines.centerline import read_centerline
 from hemoplan.case import Variant
 from hemoplan.errors import HemoplanError
 from hemoplan.results import FlowMetrics, read_metrics

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from geometry.centerline import read_centerline
+from geometry.centerlines.centerline import read_centerline
 from hemoplan.errors import CalibrationError
 from hemoplan.results import read_metrics, read_ports
 from hemoplan.units import to_unit

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geometry.anatomy import Anatomy
-from geometry.anatomy_file import load_anatomy
-from geometry.extract import extract_surface
-from geometry.image import Image
-from geometry.label_map import LabelMap
-from geometry.openings import cut_openings
-from geometry.phantom import voxelise
-from geometry.segment import segment_lumen
-from geometry.surface import Surface
+from geometry.idealised.anatomy import Anatomy
+from geometry.idealised.anatomy_file import load_anatomy
+from geometry.idealised.phantom import voxelise
+from geometry.imaging.image import Image
+from geometry.imaging.label_map import LabelMap
+from geometry.openings.cutting import cut_openings
+from geometry.segmentation.growing import segment_lumen
+from geometry.surfaces.extract import extract_surface
+from geometry.surfaces.surface import Surface
 from hemoplan.arrays import FloatArray
 from hemoplan.case import Case
 from hemoplan.case_file import load_case

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from geometry.extract import extract_surface
-from geometry.image import Image, read
-from geometry.openings import cut_openings
-from geometry.segment import segment_lumen
-from geometry.surface import Surface, check_closed, to_polydata
+from geometry.imaging.image import Image, read
+from geometry.openings.cutting import cut_openings
+from geometry.segmentation.growing import segment_lumen
+from geometry.surfaces.extract import extract_surface
+from geometry.surfaces.surface import Surface, check_closed, to_polydata
 from hemoplan.arrays import FloatArray
 from hemoplan.case import Case
 from hemoplan.case_file import load_case
@@ -44,7 +44,7 @@ def surface(closed: Surface, case: Case) -> Surface:
 def published(shared_data: Path) -> FloatArray:
     """Vertices of the published surface; its file is in RAS and millimetres."""
     mesh = pv.read(shared_data / "vmtk_aorta" / "aorta-surface.vtp")
-    return np.asarray(mesh.points, dtype=np.float64) * np.array([-MM, -MM, MM])
+    return np.asarray(mesh.points, dtype=np.float64) * MM
 
 
 def test_three_openings_are_cut_where_the_case_says(surface: Surface, case: Case) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pyvista as pv
 from scipy.spatial import Delaunay
 
-from geometry.surface import WALL_TAG, Surface, describe_patch
+from geometry.surfaces.surface import WALL_TAG, Surface, describe_patch
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.patch import Role
 

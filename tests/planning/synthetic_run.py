@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyvista as pv
 
-from geometry.surface import WALL_TAG
+from geometry.surfaces.surface import WALL_TAG
 from hemoplan.case import Case
 from hemoplan.patch import Patch, Role, write_patches
 from hemoplan.results import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geometry.centerline import Centerline
+from geometry.centerlines.centerline import Centerline
 from hemoplan.case_file import load_case
 from hemoplan.errors import CaseError
 from hemoplan.results import PortHistory, read_metrics

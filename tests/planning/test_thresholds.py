@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geometry.centerline import Centerline
+from geometry.centerlines.centerline import Centerline
 from hemoplan.results import FlowMetrics
 from hemoplan.units import MMHG
 from planning.arch_measures import ArchMeasures, measure_arch

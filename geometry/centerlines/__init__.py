@@ -1,0 +1,1 @@
+"""Centrelines with inscribed radius, bifurcations and stations."""

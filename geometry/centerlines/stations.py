@@ -1,0 +1,123 @@
+"""Places on a centreline: nearest, narrowest, and the sides of a bend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geometry.centerlines.centerline import Centerline, Line
+from hemoplan.arrays import FloatArray
+from hemoplan.errors import SurfaceError
+
+_CLEARLY_NARROWER = 0.97
+"""Share of the radius at the given point that a narrowing's radius stays below; less is noise of the surface."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """A place on a line.
+
+    Attributes:
+        line: The line that it lies on.
+        index: Index of the line's point.
+        arc: Arc length from the inlet [m].
+        point: (3,) [m].
+        tangent: (3,) unit vector, downstream.
+        radius: Inscribed radius [m].
+    """
+
+    line: Line
+    index: int
+    arc: float
+    point: FloatArray
+    tangent: FloatArray
+    radius: float
+
+
+def station(line: Line, index: int) -> Station:
+    """The station at a point of a line."""
+    return Station(
+        line=line,
+        index=index,
+        arc=float(line.arc[index]),
+        point=line.points[index],
+        tangent=line.tangents[index],
+        radius=float(line.radius[index]),
+    )
+
+
+def nearest(centerline: Centerline, near: FloatArray, *, where: str = "centreline") -> Station:
+    """The station nearest to a point; in a part that several lines share, on the line that goes on widest.
+
+    Raises:
+        SurfaceError: The point lies more than two radii off every line, so it cannot mean any vessel.
+    """
+    lines = centerline.lines
+    distances = [np.linalg.norm(line.points - near, axis=1) for line in lines]
+    closest = min(float(distance.min()) for distance in distances)
+    slack = 1e-6 * max(line.length for line in lines)
+    candidates = [
+        station(line, int(distance.argmin()))
+        for line, distance in zip(lines, distances, strict=True)
+        if distance.min() <= closest + slack
+    ]
+    found = max(candidates, key=lambda place: float(place.line.radius[place.index :].mean()))
+    if closest > 2.0 * found.radius:
+        x, y, z = 1e3 * found.point
+        raise SurfaceError(
+            "the point lies outside the vessels",
+            where=where,
+            value="({:.1f}, {:.1f}, {:.1f}) mm".format(*(1e3 * near)),
+            expected=f"a point in or at a vessel; the nearest vessel's middle is ({x:.1f}, {y:.1f}, {z:.1f}) mm, "
+            f"{1e3 * closest:.1f} mm away",
+            remedy="check that the point is in the scan's world coordinates (RAS)",
+        )
+    return found
+
+
+def narrowest(
+    centerline: Centerline, near: FloatArray, *, reach: float | None = None, where: str = "centreline"
+) -> Station:
+    """The place of the smallest inscribed radius near a point, on the line that is nearest to the point.
+
+    Where no place is clearly narrower than the one nearest to the point, as in a tube, it is that one.
+
+    Args:
+        near: (3,) point [m].
+        reach: How far along the line the place may lie [m]; four median radii of the line if absent.
+        where: What the point belongs to, for the error.
+
+    Raises:
+        SurfaceError: The point lies outside the vessels.
+    """
+    start = nearest(centerline, near, where=where)
+    line, arc = start.line, start.line.arc
+    span = 4.0 * float(np.median(line.radius)) if reach is None else reach
+    eligible = np.abs(arc - start.arc) <= span
+    eligible &= (arc > line.radius[0]) & (line.length - arc > line.radius[-1])
+    candidates = np.where(eligible, line.radius, np.inf)
+    if candidates.min() > _CLEARLY_NARROWER * start.radius:
+        return start
+    return station(line, int(candidates.argmin()))
+
+
+def inward_bend(place: Station, *, reach: float) -> FloatArray | None:
+    """(3,) unit vector across the line towards the inner side (lesser curvature) of the bend; None on a straight line.
+
+    The bend is that of the chord over `reach` [m] to both sides; the reach is doubled until the line leaves its chord
+    by more than 2 % of the chord's length.
+    """
+    line, arc = place.line, place.line.arc
+    while True:
+        ends = [
+            np.interp([place.arc - reach, place.arc + reach], arc, line.points[:, axis]) for axis in range(3)
+        ]
+        one, other = np.column_stack(ends)
+        inward = 0.5 * (one + other) - place.point
+        inward = inward - (inward @ place.tangent) * place.tangent
+        if np.linalg.norm(inward) > 0.02 * np.linalg.norm(other - one):
+            return np.asarray(inward / np.linalg.norm(inward))
+        if reach > line.length:
+            return None
+        reach *= 2.0

@@ -1,0 +1,1 @@
+"""Anatomies in code: vessels of known shape, as surface and as scan."""

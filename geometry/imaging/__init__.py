@@ -1,0 +1,1 @@
+"""Scans and label maps: reading and writing every format, one frame, no identity of the patient."""

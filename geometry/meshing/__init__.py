@@ -1,0 +1,1 @@
+"""From a closed surface to tetrahedra with boundary layers, and their quality."""

@@ -1,0 +1,145 @@
+"""Vessel ends: the tips of a closed surface, found by how far they are along the surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import breadth_first_order, dijkstra
+
+from geometry.surfaces.parting import fit_axis, part_by_plane
+from geometry.surfaces.surface import Surface
+from hemoplan.arrays import FloatArray, IntArray
+
+MIN_LENGTH = 1.5
+"""A bulge is a vessel's end when it stands out by this many of its radii."""
+DEPTHS = (1.0, 1.3, 1.6, 1.9, 2.2, 2.5)
+"""Where cross-sections near a tip are laid to find its axis, in radii from the tip."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VesselEnd:
+    """The tip of a vessel on a closed surface.
+
+    Attributes:
+        tip: (3,) where the axis leaves the surface [m].
+        axis: (3,) unit direction of the vessel at its end, pointing outwards.
+        radius: Radius of the circle with the area of the cross-section near the tip [m].
+    """
+
+    tip: FloatArray
+    axis: FloatArray
+    radius: float
+
+
+def find_ends(surface: Surface) -> tuple[VesselEnd, ...]:
+    """All ends of the vessels of a closed surface.
+
+    The distance along the surface from one end has a maximum at every other end. A maximum counts when it stands
+    out: when one walks `MIN_LENGTH` radii down from it before a way leads up to a higher one. What is thinner than
+    an edge of the surface is no vessel.
+    """
+    graph = _edge_graph(surface)
+    start = int(np.argmax(dijkstra(graph, indices=0)))
+    distance = dijkstra(graph, indices=start)
+    far = int(np.argmax(distance))
+    edge = float(graph.data.mean())
+    measured = [(_measure_end(surface, graph, dijkstra(graph, indices=far), start), float(distance[far]))]
+    measured += [
+        (_measure_end(surface, graph, distance, vertex), height)
+        for vertex, height in _maxima(graph, distance)
+        if height > 4.0 * edge
+    ]
+    return tuple(
+        end
+        for end, height in measured
+        if end is not None and end.radius > edge and height > MIN_LENGTH * end.radius
+    )
+
+
+def _edge_graph(surface: Surface) -> csr_array:
+    """Symmetric (n, n) matrix of the lengths of the surface's edges [m]."""
+    start = surface.triangles.ravel()
+    end = np.roll(surface.triangles, -1, axis=1).ravel()
+    lengths = np.linalg.norm(surface.points[start] - surface.points[end], axis=1)
+    count = len(surface.points)
+    matrix = coo_array((lengths, (start, end)), shape=(count, count)).tocsr()
+    return matrix.maximum(matrix.T)
+
+
+def _maxima(graph: csr_array, distance: FloatArray) -> list[tuple[int, float]]:
+    """Local maxima of a distance, highest first, with the height above the pass to a higher one (persistence)."""
+    order = np.argsort(-distance, kind="stable")
+    neighbours = np.split(graph.indices, graph.indptr[1:-1])
+    heights = {int(order[0]): float(distance[order[0]])}
+    # Union-find over the vertices seen so far; the root of a component is its highest vertex.
+    parent: dict[int, int] = {}
+    rank = {int(vertex): position for position, vertex in enumerate(order)}
+
+    def root(vertex: int) -> int:
+        while parent[vertex] != vertex:
+            parent[vertex] = parent[parent[vertex]]
+            vertex = parent[vertex]
+        return vertex
+
+    for vertex in rank:
+        parent[vertex] = vertex
+        for other in map(int, neighbours[vertex]):
+            if other not in parent:
+                continue
+            higher, lower = sorted((root(vertex), root(other)), key=rank.__getitem__)
+            if higher != lower:
+                heights[lower] = float(distance[lower] - distance[vertex])
+                parent[lower] = higher
+    found = sorted(heights.items(), key=lambda entry: -float(distance[entry[0]]))
+    return [(vertex, height) for vertex, height in found if height > 0.0]
+
+
+def _measure_end(surface: Surface, graph: csr_array, distance: FloatArray, vertex: int) -> VesselEnd | None:
+    """Axis and radius of an end, from rings of equal distance, then from plane sections; None if it has no tube."""
+    radius = _ring_radius(surface, graph, distance, vertex)
+    if radius is None:
+        return None
+    rings = [_ring(surface, graph, distance, vertex, depth * radius) for depth in DEPTHS]
+    centres = [surface.points[ring].mean(axis=0) for ring in rings if ring.size]
+    near = surface.points[np.linalg.norm(surface.points - surface.points[vertex], axis=1) < 2.0 * radius]
+    for _ in range(3):
+        if len(centres) < 2:
+            return None
+        axis = fit_axis(np.array(centres))
+        base = np.array(centres).mean(axis=0)
+        tip = base + axis * float(((near - base) @ axis).max())
+        sections = [part_by_plane(surface, tip - depth * radius * axis, axis) for depth in DEPTHS]
+        found = [section for section in sections if section is not None and section.beyond[vertex]]
+        centres = [section.centre for section in found]
+        radius = min((section.radius for section in found), default=radius)
+    return VesselEnd(tip=tip, axis=axis, radius=radius)
+
+
+def _ring_radius(surface: Surface, graph: csr_array, distance: FloatArray, vertex: int) -> float | None:
+    """Radius of a vessel near its tip: of the first ring that is as deep as it is wide."""
+    depth = 4.0 * float(graph.data.mean())
+    while depth < distance[vertex]:
+        ring = surface.points[_ring(surface, graph, distance, vertex, depth)]
+        if len(ring) < 3:
+            return None
+        radius = float(np.linalg.norm(ring - ring.mean(axis=0), axis=1).mean())
+        if depth >= 2.0 * radius:
+            return radius
+        depth *= 1.15
+    return None
+
+
+def _ring(surface: Surface, graph: csr_array, distance: FloatArray, vertex: int, depth: float) -> IntArray:
+    """Vertices at the rim of what lies within a depth of a tip, counted down along the surface."""
+    level = float(distance[vertex]) - depth
+    chosen = np.flatnonzero(distance > level)
+    within = graph[chosen][:, chosen]
+    start = int(np.searchsorted(chosen, vertex))
+    reached = breadth_first_order(within, start, directed=False, return_predecessors=False)
+    beyond = np.zeros(len(distance), dtype=np.bool_)
+    beyond[chosen[reached]] = True
+    inside = beyond[surface.triangles]
+    crossed = surface.triangles[inside.any(axis=1) & ~inside.all(axis=1)]
+    return np.asarray(np.unique(crossed), dtype=np.int64)

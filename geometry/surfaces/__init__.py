@@ -1,0 +1,1 @@
+"""Triangle surfaces: extraction from a scan, checks, repair, remeshing, local radius."""

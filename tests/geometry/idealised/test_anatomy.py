@@ -1,0 +1,126 @@
+"""Anatomy descriptions against the shapes that they describe."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geometry.idealised.anatomy import BLEND_WIDTH, Anatomy, Branch, union_distance
+from geometry.idealised.anatomy_file import load_anatomy
+from hemoplan.errors import CaseError
+
+MM = 1.0e-3
+
+
+def straight(name: str, start: list[float], end: list[float], radius: float) -> Branch:
+    return Branch(
+        name=name,
+        control_points=MM * np.array([start, end]),
+        stations=np.array([0.0, MM]),
+        station_radii=MM * np.array([radius, radius]),
+    )
+
+
+def test_distance_of_a_straight_tube_is_exact() -> None:
+    tube = straight("tube", [0, 0, 0], [0, 0, 20], 3.0)
+    points = MM * np.array([[0, 0, 10], [3, 0, 10], [0, 5, 7], [0, 0, 25], [4, 0, -3]])
+    expected = MM * np.array([-3.0, 0.0, 2.0, 2.0, 2.0])
+    assert tube.distance(points) == pytest.approx(expected, abs=1e-9)
+
+
+def test_control_points_on_a_circle_give_its_length_and_curvature() -> None:
+    angle = np.linspace(0.0, np.pi, 25)
+    arc = Branch(
+        name="arc",
+        control_points=10 * MM * np.column_stack([np.cos(angle), np.zeros_like(angle), np.sin(angle)]),
+        stations=np.array([0.0, MM]),
+        station_radii=MM * np.array([2.0, 2.0]),
+    )
+    assert arc.length == pytest.approx(np.pi * 10 * MM, rel=1e-3)
+    # Outside of the bend and inside of it, on the plane of symmetry.
+    points = MM * np.array([[0, 0, 13], [0, 0, 7.5], [0, 1, 10]])
+    assert arc.distance(points) == pytest.approx(MM * np.array([1.0, 0.5, -1.0]), abs=2e-6)
+
+
+def test_throat_has_the_radius_of_its_station(anatomy: Anatomy) -> None:
+    aorta = anatomy.branch("aorta")
+    radii = aorta.radius(aorta.arc_length)
+    narrowest = int(np.argmin(radii))
+    assert radii[narrowest] == pytest.approx(1.1 * MM, rel=1e-4)
+    assert aorta.arc_length[narrowest] == pytest.approx(39.5 * MM, abs=0.05 * MM)
+
+
+def test_points_swept_around_a_throat_lie_on_the_surface(anatomy: Anatomy) -> None:
+    aorta = anatomy.branch("aorta")
+    for position in MM * np.array([38.6, 39.5, 41.0, 45.0, 60.0]):
+        index = int(np.argmin(np.abs(aorta.arc_length - position)))
+        centre, tangent = aorta.centreline[index], aorta.tangents[index]
+        side = np.cross(tangent, [0.0, 0.0, 1.0])
+        side /= np.linalg.norm(side)
+        points = centre + aorta.radius(position) * np.array([side, -side, np.cross(tangent, side)])
+        assert aorta.distance(points) == pytest.approx(0.0, abs=0.01 * MM)
+
+
+def test_blend_rounds_the_junction_only() -> None:
+    one, other = straight("one", [-10, 0, 0], [10, 0, 0], 3.0), straight("two", [0, 0, 0], [0, 0, 12], 2.0)
+    away = MM * np.array([[-8.0, 0, 3.5], [0, 2.5, 9.0]])
+    assert union_distance((one, other), away) == pytest.approx(0.5 * MM, abs=1e-9)
+    # In the crease both distances are equal; the blend lowers them by a quarter of its width.
+    crease = MM * np.array([[2.5, 0.0, 3.5]])
+    assert union_distance((one, other), crease) == pytest.approx(0.5 * MM - BLEND_WIDTH / 4.0, abs=1e-9)
+
+
+def test_union_does_not_depend_on_the_order_of_branches(anatomy: Anatomy) -> None:
+    lower, upper = anatomy.field_of_view
+    points = np.random.default_rng(1).uniform(lower, upper, size=(5000, 3))
+    forward = union_distance(anatomy.branches, points)
+    each = np.min([branch.distance(points) for branch in anatomy.branches], axis=0)
+    assert np.all(forward <= each + 1e-12)
+    assert np.all(forward >= each - BLEND_WIDTH / 2.0)
+
+
+def test_neighbours_keep_their_distance(anatomy: Anatomy) -> None:
+    """No vein touches the artery: the gap is three voxels at least, else no segmentation could part them."""
+    for neighbour in anatomy.neighbours:
+        tube = neighbour.tube
+        gaps = anatomy.distance(tube.centreline) - tube.radius(tube.arc_length)
+        assert gaps.min() > 1.2 * MM, tube.name
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ('diameter = "3 mm"', "diameter = 3", ["diameter", "missing unit"]),
+        ('diameter = "3 mm"', 'diameter = "3 mmHg"', ["wrong dimension"]),
+        ('diameter = "3 mm"', 'diametre = "3 mm"', ["unknown key", "did you mean 'diameter'?"]),
+        (
+            'branch = "aorta", at = "27.6 mm"',
+            'branch = "aort", at = "27.6 mm"',
+            ["unknown branch", "aort", "aorta"],
+        ),
+        (
+            'branch = "aorta", at = "27.6 mm"',
+            'branch = "aorta", at = "99 mm"',
+            ["beyond the end", "99.0 mm", "72.3 mm"],
+        ),
+        ('name = "left_carotid"', 'name = "aorta"', ["used twice", "aorta"]),
+        ('{ at = "42.2 mm"', '{ at = "39.2 mm"', ["must increase"]),
+        ("blood = 300", "blood = ", ["not valid TOML"]),
+    ],
+)
+def test_wrong_descriptions_are_explained(
+    before: str, after: str, expected: list[str], tmp_path: Path, anatomy: Anatomy
+) -> None:
+    text = (Path(__file__).resolve().parents[3] / "cases/neonatal_coarctation/anatomy.toml").read_text()
+    assert before in text
+    path = tmp_path / "anatomy.toml"
+    path.write_text(text.replace(before, after, 1))
+    with pytest.raises(CaseError) as error:
+        load_anatomy(path)
+    for part in ["anatomy.toml", *expected]:
+        assert part in str(error.value)
+
+
+def test_missing_description_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match="cannot read the anatomy description"):
+        load_anatomy(tmp_path / "none.toml")
