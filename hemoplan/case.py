@@ -67,15 +67,30 @@ class Patient(_Table):
 
 
 class ImageSource(_Table):
-    """Where the scan comes from: a file, or an anatomy description that is voxelised to a CT-like phantom."""
+    """Where the vessels come from: a scan, an anatomy description that is voxelised, or a surface made elsewhere."""
 
     path: Path | None = None
+    """A scan: a file (NIfTI, NRRD, MetaImage), or a folder of DICOM files."""
     anatomy: Path | None = None
+    """An anatomy description, scanned by an idealised scanner."""
+    surface: Path | None = None
+    """A surface (STL, VTP, OBJ, PLY) or the boundary of a mesh; needs no segmentation."""
+    series: str | None = None
+    """Which DICOM series of the folder: its number, its description or its UID."""
+    phase: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """Which phase of a scan over time, from 0."""
+    unit: Literal["m", "cm", "mm"] | None = None
+    """Unit of the surface's coordinates."""
+    frame: Literal["RAS", "LPS"] = "RAS"
+    """Where the surface's x and y point to."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.path is None) == (self.anatomy is None):
-            raise ValueError("expected exactly one of 'path' (a scan) and 'anatomy' (a phantom)")
+        given = [each for each in (self.path, self.anatomy, self.surface) if each is not None]
+        if len(given) != 1:
+            raise ValueError("expected exactly one of 'path' (a scan), 'anatomy' (a phantom) and 'surface'")
+        if self.surface is not None and self.unit is None:
+            raise ValueError("expected 'unit' beside 'surface', such as unit = 'mm': surface files do not say it")
         return self
 
 

@@ -196,22 +196,31 @@ def view(
         str | None, typer.Option("--variant", help="Its name; the baseline by default.")
     ] = None,
     field: Annotated[str, typer.Option("--field", help="pressure, velocity, tawss or osi.")] = "pressure",
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            "--stage",
+            help="What lies before the flow: segmentation, surface, openings, measurements or mesh.",
+        ),
+    ] = None,
     screenshot: Annotated[
         Path | None,
         typer.Option("--screenshot", metavar="PNG", help="Write a picture instead of opening a window."),
     ] = None,
 ) -> None:
-    """Look at the results in 3D, in a window or as a picture.
+    """Look at what a run made in 3D, in a window or as a picture: the flow, or a stage before it.
 
     Examples:
 
       hemoplan view runs/neonatal_coarctation --field tawss
 
       hemoplan view runs/neonatal_coarctation --variant stent --field velocity --screenshot stent.png
+
+      hemoplan view runs/neonatal_coarctation --stage segmentation
     """
     from planning.viewing import view_results
 
-    written = view_results(source, variant=variant, field=field, screenshot=screenshot)
+    written = view_results(source, variant=variant, field=field, stage=stage, screenshot=screenshot)
     if written is not None:
         typer.echo(f"picture: {written}")
 

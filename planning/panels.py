@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -67,7 +67,7 @@ def draw_panels(variants: Sequence[VariantFields], field: Field, *, scale: Scale
             axis.imshow(picture, extent=(0, 1, 0, 1), aspect="auto")
             axis.set_axis_off()
             axis.set_title(spoken(variant.name), color=inks[variant.name].colour)
-            _label_openings(axis, variant.openings, camera, aspect=pixels[0] / pixels[1])
+            label_openings(axis, variant.openings, camera, aspect=pixels[0] / pixels[1])
         _add_scale(figure, field, scale, whole)
     return figure
 
@@ -88,10 +88,20 @@ def render(
     variant: VariantFields, field: Field, *, scale: Scale, camera: Camera, pixels: tuple[int, int]
 ) -> NDArray[np.uint8]:
     """One picture of one variant: (height, width, 3) RGB."""
+    return snapshot(
+        lambda plotter: add_variant(plotter, variant, field, scale=scale), camera=camera, pixels=pixels
+    )
+
+
+def snapshot(
+    fill: Callable[[pv.Plotter], None], *, camera: Camera, pixels: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """A picture of what `fill` puts into a plotter: (height, width, 3) RGB."""
     prepare_display()
     plotter = pv.Plotter(off_screen=True, window_size=list(pixels))
     try:
-        add_variant(plotter, variant, field, scale=scale)
+        plotter.set_background("white")
+        fill(plotter)
         place_camera(plotter, camera, aspect=pixels[0] / pixels[1])
         plotter.enable_anti_aliasing("ssaa")
         return np.asarray(plotter.screenshot(return_img=True), dtype=np.uint8)
@@ -101,7 +111,6 @@ def render(
 
 def add_variant(plotter: pv.Plotter, variant: VariantFields, field: Field, *, scale: Scale) -> None:
     """Put one field of one variant into a plotter; streamlines are drawn inside a pale, see-through wall."""
-    plotter.set_background("white")
     mesh = variant.mesh(field)
     look: dict[str, Any] = {"smooth_shading": True, "split_sharp_edges": field is Field.PRESSURE}
     if field is Field.VELOCITY:
@@ -143,7 +152,7 @@ def prepare_display() -> bool:
     return headless
 
 
-def _label_openings(axis: Axes, openings: Sequence[Patch], camera: Camera, *, aspect: float) -> None:
+def label_openings(axis: Axes, openings: Sequence[Patch], camera: Camera, *, aspect: float) -> None:
     """Names beyond the openings, each on the side that its opening looks to."""
     right, up = np.asarray(camera.right), np.asarray(camera.up)
     for patch, place in zip(openings, _places(openings, camera, aspect), strict=True):

@@ -17,7 +17,7 @@ from planning.provenance import Provenance, command_line, now, write_provenance
 from planning.resolved_case import absolute_paths, write_case
 from planning.run_folder import RunFolder
 from planning.run_guard import check_room, disk_full, guard_folder, termination_as_interrupt
-from planning.stages import anatomy, results, simulation, tuning
+from planning.stages import results, scan, simulation, tuning, variants, vessels
 
 ROOMS = ("hemoplan", "geometry", "lumped", "cfd", "twin", "planning")
 """Packages whose messages go to the log of a run."""
@@ -81,15 +81,15 @@ def default_folder(file: Path, name: str) -> Path:
 
 
 def _do_stages(plan: Plan, ledger: Ledger, display: Display, goal: Goal) -> None:
-    anatomy.prepare_scan(plan, ledger)
-    anatomy.segment(plan, ledger)
-    anatomy.extract(plan, ledger)
-    anatomy.trace_centerline(plan, ledger)
+    scan.prepare_scan(plan, ledger)
+    scan.segment(plan, ledger)
+    vessels.extract(plan, ledger)
+    vessels.trace_centerline(plan, ledger)
     if goal >= Goal.MESH:
         for variant in plan.variants:
-            anatomy.edit(plan, ledger, variant)
+            variants.edit(plan, ledger, variant)
         for variant in plan.variants:
-            anatomy.mesh(plan, ledger, variant)
+            variants.mesh(plan, ledger, variant)
     if goal >= Goal.SOLVE:
         circuit = tuning.calibrate(plan, ledger, display)
         for variant in plan.variants[1:]:
@@ -104,10 +104,8 @@ def _do_stages(plan: Plan, ledger: Ledger, display: Display, goal: Goal) -> None
 def _provenance(plan: Plan, file: Path) -> Provenance:
     case = plan.case
     inputs = {"case": file}
-    if case.image.path is not None:
-        inputs["image"] = case.image.path
-    if case.image.anatomy is not None:
-        inputs["anatomy"] = case.image.anatomy
+    sources = (("image", case.image.path), ("anatomy", case.image.anatomy), ("surface", case.image.surface))
+    inputs.update({name: path for name, path in sources if path is not None})
     if str(case.inflow.waveform) != "aortic":
         inputs["inflow waveform"] = case.inflow.waveform
     return Provenance(command=command_line(), ranks=plan.ranks, inputs=inputs)

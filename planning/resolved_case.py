@@ -29,7 +29,7 @@ def absolute_paths(case: Case, folder: Path) -> Case:
     image = case.image
     source = {
         name: None if value is None else (folder / value).resolve()
-        for name, value in (("path", image.path), ("anatomy", image.anatomy))
+        for name, value in (("path", image.path), ("anatomy", image.anatomy), ("surface", image.surface))
     }
     waveform = case.inflow.waveform
     if str(waveform) != "aortic":

@@ -64,6 +64,11 @@ class VariantFolder:
         return MeshFolder(self.path / "mesh")
 
     @property
+    def mesh_picture(self) -> Path:
+        """Cut through the tetrahedra, and their quality."""
+        return self.path / "mesh.png"
+
+    @property
     def circuit(self) -> Path:
         """Boundary circuit behind the outlets."""
         return self.path / "circuit.json"
@@ -154,6 +159,10 @@ class RunFolder:
     def labels(self) -> Path:
         """Segmented label map."""
         return self.path / "segmentation" / "labels.nii.gz"
+
+    def picture(self, stage: str) -> Path:
+        """Picture of what a stage made: `segmentation`, `surface`, `openings` or `measurements`."""
+        return self.path / "pictures" / f"{stage}.png"
 
     @property
     def surface(self) -> Path:

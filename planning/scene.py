@@ -139,6 +139,7 @@ def _open_window(variants: Sequence[VariantFields], field: Field, *, scale: Scal
     plotter = pv.Plotter(shape=(1, len(variants)), border=False, title=FIELD_STYLES[field].label)
     for column, variant in enumerate(variants):
         plotter.subplot(0, column)
+        plotter.set_background("white")
         add_variant(plotter, variant, field, scale=scale)
         plotter.add_text(spoken(variant.name), font_size=10, color="black")
         place_camera(plotter, camera, aspect=1.0 / len(variants))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hemoplan.case_file import load_case
 from hemoplan.errors import HemoplanError
+from planning.pictures.windows import view_stage
 from planning.plan import baseline_of
 from planning.run_folder import RunFolder
 from planning.scene import view_run
@@ -29,7 +30,9 @@ def find_run(source: Path) -> RunFolder:
     return run
 
 
-def view_results(source: Path, *, variant: str | None, field: str, screenshot: Path | None) -> Path | None:
+def view_results(
+    source: Path, *, variant: str | None, field: str, stage: str | None = None, screenshot: Path | None
+) -> Path | None:
     """Open a window on the results, or write a picture.
 
     Returns:
@@ -39,7 +42,11 @@ def view_results(source: Path, *, variant: str | None, field: str, screenshot: P
         HemoplanError: There are no results, or the names are unknown.
     """
     run = find_run(source)
-    view_run(run, variant=variant or _baseline_name(run), field=field, screenshot=screenshot)
+    chosen = variant or _baseline_name(run)
+    if stage is None:
+        view_run(run, variant=chosen, field=field, screenshot=screenshot)
+    else:
+        view_stage(run, stage, variant=chosen, screenshot=screenshot)
     return screenshot
 
 

@@ -120,7 +120,7 @@ def with_table(text: str) -> tuple[str, str]:
         (
             'anatomy = "anatomy.toml"',
             "",
-            "[image] expected exactly one of 'path' (a scan) and 'anatomy' (a phantom)",
+            "[image] expected exactly one of 'path' (a scan), 'anatomy' (a phantom) and 'surface'",
         ),
         (
             'flow_per_weight = "250 mL/min/kg"',

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from planning.stages import anatomy
+from planning.stages import variants
 from tests.planning.command import TUBE, Answer, call
 
 
@@ -102,7 +102,7 @@ def test_disk_full(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path / "mesh.h5"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(anatomy, "write_mesh", fail)
+        patch.setattr(variants, "write_mesh", fail)
         answer = call("mesh", TUBE, "--out", run)
     assert answer.code == 8
     assert "the disk is full" in answer.stderr
@@ -134,7 +134,7 @@ def test_a_defect_leaves_its_traceback_in_the_log(run: Path, monkeypatch: pytest
     def fail(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(anatomy, "tetrahedralise", fail)
+    monkeypatch.setattr(variants, "tetrahedralise", fail)
     answer = call("mesh", TUBE, "--out", run)
     assert answer.code == 70
     assert f"The traceback is in {run / 'run.log'}" in answer.stderr
