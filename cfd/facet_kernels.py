@@ -16,18 +16,18 @@ def add_backflow(
     area_normals: FloatArray,
     weights: FloatArray,
     shape: FloatArray,
-    density: float,
+    strength: float,
     convecting: FloatArray,
     matrix: FloatArray,
 ) -> None:
-    """Add -rho/2 (w.n)_- (u, v) on open boundaries, which cancels the energy that reverse flow would carry in.
+    """Add -beta rho/2 (w.n)_- (u, v) on open boundaries; beta = 1 cancels the energy that reverse flow would carry in.
 
     Args:
         nodes: (f, m) nodes of the facets.
         slots: (f, m m) positions of the facets' entries in the matrix values.
         area_normals: (f, d) outward area vectors [m²].
         weights, shape: (q,) and (q, m) of the facet's `ReferenceElement`.
-        density: rho [kg/m³].
+        strength: beta rho [kg/m³].
         convecting: (n, d) w [m/s].
         matrix: Values of the local matrix; added to.
 
@@ -48,5 +48,5 @@ def add_backflow(
                 for i in range(m):
                     for j in range(m):
                         matrix[slots[f, m * i + j]] -= (
-                            0.5 * density * weights[q] * flux * shape[q, i] * shape[q, j]
+                            0.5 * strength * weights[q] * flux * shape[q, i] * shape[q, j]
                         )

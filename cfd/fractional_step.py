@@ -56,6 +56,9 @@ class StepSettings:
         stabilise: Whether convection that the mesh does not resolve is stabilised (P1–P1 alone).
         rotational: Whether the pressure takes the rotational form (P2–P1 without open boundaries alone), which is free
             of the numerical boundary layer of the plain form.
+        backflow: beta of the term -beta rho/2 (w.n)_- (u, v) at outlets. One, the default, takes away exactly the
+            kinetic energy that reverse flow would carry in, so that the flow's energy cannot grow by it; with less,
+            strong reverse flow can diverge. It acts on all components alike, and is zero where blood leaves.
         inlet_layer: Thickness of the boundary layer of the inlet's velocity profile [m]; developed flow if None.
         velocity_tolerance, pressure_tolerance: Relative residuals of the linear solvers.
     """
@@ -64,6 +67,7 @@ class StepSettings:
     form: ConvectionForm = "skew-symmetric"
     stabilise: bool = True
     rotational: bool = False
+    backflow: float = 1.0
     inlet_layer: float | None = None
     velocity_tolerance: float = 1e-5
     pressure_tolerance: float = 1e-5
@@ -472,7 +476,7 @@ class FractionalStep(ABC):
             facets.area_normals,
             table.weights,
             table.shape,
-            self.fluid.density,
+            self.settings.backflow * self.fluid.density,
             convecting,
             values,
         )
