@@ -21,7 +21,7 @@ from hemoplan.patch import Role
 from lumped.windkessel import Windkessel, WindkesselBank
 from tests.cfd.tube import tube
 
-RADIUS, LENGTH, PERIOD, DRIVE, CYCLES = 2e-3, 12e-3, 0.4, 1.0, 4
+RADIUS, LENGTH, PERIOD, DRIVE, CYCLES = 2e-3, 12e-3, 0.4, 0.05, 4
 FLUID = Fluid(density=1060.0, viscosity=0.004)
 OMEGA = 2.0 * np.pi / PERIOD
 K = 1j**1.5 * RADIUS * np.sqrt(OMEGA * FLUID.density / FLUID.viscosity)
