@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,23 +9,30 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
+from geometry.imaging.dicom_frames import is_dicom
+from geometry.imaging.dicom_series import read_dicom
+from geometry.imaging.itk_file import TO_RAS, last_line, read_itk
+from geometry.imaging.lattice import Lattice, Voxels, straighten
+from geometry.imaging.meta_file import read_meta
+from geometry.imaging.nifti_file import read_nifti
+from geometry.imaging.nrrd_file import read_nrrd
+from geometry.imaging.plausibility import (
+    MILLIMETRE,
+    check_grid,
+    check_voxels,
+    format_lengths,
+    format_point,
+)
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import ImageError, ResourceError
 
 type VoxelArray = NDArray[np.float32]
 
-MILLIMETRE = 1.0e-3
-"""Image files hold millimetres; everything else here is in metres."""
-TO_RAS = np.array([-1.0, -1.0, 1.0])
-"""DICOM and ITK count x to the left and y to the back (LPS), everything here to the right and to the front (RAS)."""
-SPACING_RANGE = (1.0e-5, 2.0e-2)
-"""Plausible distance of voxels [m]; outside of it the file's unit is wrong."""
-
-HEADER_BYTES = 4096
-NIFTI_SIZE = 348
-"""First number in a NIfTI-1 header, which tells the order of its bytes."""
-SPACING_KEYS = (b"ElementSpacing", b"ElementSize", b"spacings:", b"space directions:")
-"""How the text headers of MetaImage and NRRD name the spacing."""
+NIFTI, NRRD, META = (".nii", ".nii.gz"), (".nrrd", ".nhdr"), (".mha", ".mhd")
+"""Endings of the formats."""
+WRITABLE = (*NIFTI, ".nrrd", *META)
+ENOUGH = 1_000_000
+"""Voxels that suffice to say which intensities an image has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,36 +67,68 @@ class Image:
         return float(np.prod(self.spacing))
 
 
-def read(path: Path) -> Image:
-    """Read a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series.
+def read(path: Path, *, series: str | None = None, phase: int | None = None) -> Image:
+    """Read a scan: NIfTI, NRRD, MetaImage, a folder of DICOM files with its subfolders, or a multi-frame DICOM file.
+
+    Sheared scans (tilted gantry, affine matrices) are resampled to orthogonal axes, see `lattice.straighten`. Nothing
+    of the header but the grid is kept, so nothing that names the patient can be written later.
+
+    Args:
+        path: The file or folder.
+        series: Number, description or UID of the DICOM series; needed where the folder holds several volumes.
+        phase: Which moment of a scan over time, from 0; needed where there are several.
 
     Raises:
-        ImageError: The image is missing, unreadable, not three-dimensional, empty, or has no spacing.
+        ImageError: The image is missing, unreadable, not three-dimensional, empty, implausible, or ambiguous.
     """
+    lattice = straighten(place(path, series=series, phase=phase), where=str(path))
+    check_grid(lattice, where=str(path))
+    check_voxels(lattice, where=str(path))
+    return Image(
+        voxels=lattice.voxels.astype(np.float32),
+        spacing=lattice.spacing,
+        origin=lattice.origin,
+        direction=lattice.steps / lattice.spacing,
+    )
+
+
+def place(path: Path, *, series: str | None = None, phase: int | None = None) -> Lattice:
+    """Read voxels as the file places them, on axes that need not be orthogonal; see `read`."""
     if not path.exists():
         raise ImageError("there is no such image", where=str(path), remedy="check 'image.path'")
-    source = _read_series(path) if path.is_dir() else _read_file(path)
-    if source.GetDimension() == 4 and source.GetSize()[3] == 1:
-        source = source[:, :, :, 0]
-    if source.GetDimension() != 3 or min(source.GetSize()) < 2:
+    if path.is_dir() or (not path.name.endswith(WRITABLE) and is_dicom(path)):
+        return read_dicom(path, series=series, phase=phase)
+    if series is not None:
         raise ImageError(
-            "the image is not a volume",
+            "the image is no DICOM folder and has no series",
             where=str(path),
-            value=" × ".join(str(size) for size in source.GetSize()),
-            expected="three dimensions with at least two voxels each",
-            remedy="give the whole series (its folder), not one slice",
+            value=series,
+            remedy="leave 'image.series' out",
         )
-    if source.GetNumberOfComponentsPerPixel() != 1:
-        raise ImageError(
-            "the image has several values a voxel",
-            where=str(path),
-            value=source.GetNumberOfComponentsPerPixel(),
-            expected="one intensity a voxel",
-        )
-    image = _convert(source)
-    _check_spacing(image, source, path)
-    _check_voxels(image.voxels, path)
-    return image
+    if path.stat().st_size == 0:
+        raise ImageError("the image file is empty", where=str(path), value="0 bytes")
+    try:
+        if path.name.endswith(NIFTI):
+            return read_nifti(path, phase=phase)
+        if path.name.endswith(NRRD):
+            return read_nrrd(path, phase=phase)
+        if path.name.endswith(META):
+            return read_meta(path, phase=phase)
+        return read_itk(path, phase=phase)
+    except OSError as error:
+        raise ImageError("cannot read the image", where=str(path), value=error.strerror) from None
+
+
+def describe(image: Image) -> str:
+    """One line for logs and lists: size, spacing, middle and range of intensities; nothing that names the patient."""
+    some = image.voxels.ravel(order="K")[:: max(1, image.voxels.size // ENOUGH)]
+    low, high = (float(value) for value in np.percentile(some, [1.0, 99.0]))
+    middle = image.to_world(0.5 * (np.array(image.voxels.shape) - 1.0))
+    return (
+        f"{' × '.join(str(size) for size in image.voxels.shape)} voxels of {format_lengths(image.spacing)}, "
+        f"{format_lengths(np.round(image.spacing * image.voxels.shape, 4))} around {format_point(middle)}, "
+        f"intensities {low:.4g} to {high:.4g}"
+    )
 
 
 def write(path: Path, image: Image) -> None:
@@ -101,18 +138,27 @@ def write(path: Path, image: Image) -> None:
         ImageError: The ending names no known format.
         ResourceError: The file cannot be written.
     """
-    write_voxels(path, image.voxels, spacing=image.spacing, origin=image.origin, direction=image.direction)
+    voxels = _narrow(image.voxels)
+    write_voxels(path, voxels, spacing=image.spacing, origin=image.origin, direction=image.direction)
 
 
 def write_voxels(
-    path: Path, voxels: NDArray[np.generic], *, spacing: FloatArray, origin: FloatArray, direction: FloatArray
+    path: Path,
+    voxels: NDArray[np.generic],
+    *,
+    spacing: FloatArray,
+    origin: FloatArray,
+    direction: FloatArray,
+    keys: dict[str, str] | None = None,
 ) -> None:
-    """Write voxels of any type with their grid; see `write`."""
+    """Write voxels of any type with their grid, and keys with values into an NRRD file; see `write`."""
     target = SimpleITK.GetImageFromArray(np.ascontiguousarray(np.transpose(voxels)))
     target.SetSpacing([float(value) / MILLIMETRE for value in spacing])
     target.SetOrigin([float(value) / MILLIMETRE for value in TO_RAS * origin])
     target.SetDirection([float(value) for value in np.ravel(TO_RAS[:, None] * direction)])
-    if not path.name.endswith((".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")):
+    for key, value in (keys or {}).items():
+        target.SetMetaData(key, value)
+    if not path.name.endswith(WRITABLE):
         raise ImageError(
             "cannot tell the format of the image",
             where=str(path),
@@ -124,117 +170,14 @@ def write_voxels(
         raise ResourceError(
             "cannot write the image",
             where=str(path),
-            value=_last_line(error),
+            value=last_line(error),
             remedy="check the disk and permissions",
         ) from None
 
 
-def _read_file(path: Path) -> SimpleITK.Image:
-    if path.stat().st_size == 0:
-        raise ImageError("the image file is empty", where=str(path), value="0 bytes")
-    try:
-        return SimpleITK.ReadImage(str(path))
-    except RuntimeError as error:
-        raise ImageError(
-            "cannot read the image",
-            where=str(path),
-            value=_last_line(error),
-            expected="NIfTI, NRRD, MetaImage, or a folder with one DICOM series",
-        ) from None
-
-
-def _read_series(folder: Path) -> SimpleITK.Image:
-    reader = SimpleITK.ImageSeriesReader()
-    series = reader.GetGDCMSeriesIDs(str(folder))
-    if not series:
-        raise ImageError("the folder holds no DICOM series", where=str(folder))
-    if len(series) > 1:
-        raise ImageError(
-            "the folder holds several DICOM series",
-            where=str(folder),
-            value=", ".join(series),
-            expected="one series",
-            remedy="copy the wanted series to a folder of its own",
-        )
-    names = reader.GetGDCMSeriesFileNames(str(folder), series[0])
-    if len(names) < 2:
-        raise ImageError(
-            "the image is not a volume",
-            where=str(folder),
-            value=f"{len(names)} slice",
-            expected="a series of slices",
-        )
-    reader.SetFileNames(names)
-    try:
-        return reader.Execute()
-    except RuntimeError as error:
-        raise ImageError("cannot read the DICOM series", where=str(folder), value=_last_line(error)) from None
-
-
-def _convert(source: SimpleITK.Image) -> Image:
-    voxels = np.transpose(SimpleITK.GetArrayFromImage(source)).astype(np.float32)
-    return Image(
-        voxels=voxels,
-        spacing=MILLIMETRE * np.array(source.GetSpacing()),
-        origin=MILLIMETRE * TO_RAS * np.array(source.GetOrigin()),
-        direction=TO_RAS[:, None] * np.array(source.GetDirection()).reshape(3, 3),
-    )
-
-
-def _check_spacing(image: Image, source: SimpleITK.Image, path: Path) -> None:
-    """Reject grids that no scanner makes: the header has no spacing, or has it in another unit."""
-    if bool(np.all(image.spacing == MILLIMETRE)) and not _states_spacing(source, path):
-        raise ImageError(
-            "the image has no spacing",
-            where=str(path),
-            value="1 × 1 × 1 without a unit",
-            expected="the distance of voxels in millimetres in the header",
-            remedy="export the scan again with its geometry, or set the spacing with your image software",
-        )
-    low, high = SPACING_RANGE
-    if np.any(image.spacing < low) or np.any(image.spacing > high):
-        x, y, z = image.spacing / MILLIMETRE
-        raise ImageError(
-            "the spacing of the image is implausible",
-            where=str(path),
-            value=f"{x:g} × {y:g} × {z:g} mm",
-            expected=f"{low / MILLIMETRE:g} to {high / MILLIMETRE:g} mm",
-            remedy="check the unit in the header",
-        )
-
-
-def _states_spacing(source: SimpleITK.Image, path: Path) -> bool:
-    """Whether the header states a spacing; readers answer 1 × 1 × 1 where it does not.
-
-    The low three bits of NIfTI's `xyzt_units` tell the unit of length, 0 being unknown, and `pixdim` holds the spacing
-    from byte 80 (NIfTI-1 standard, nifti1.h). MetaImage and NRRD headers are text.
-    """
-    if path.is_dir():
-        return True
-    opened = gzip.open(path) if path.name.endswith(".gz") else path.open("rb")
-    with opened as file:
-        header = file.read(HEADER_BYTES)
-    if source.HasMetaDataKey("xyzt_units"):
-        order = "<" if header[:4] == NIFTI_SIZE.to_bytes(4, "little") else ">"
-        sizes = struct.unpack_from(f"{order}3f", header, 80)
-        return int(source.GetMetaData("xyzt_units")) & 7 != 0 and min(sizes) > 0.0
-    return any(key in header for key in SPACING_KEYS)
-
-
-def _check_voxels(voxels: VoxelArray, path: Path) -> None:
-    wrong = int(np.count_nonzero(~np.isfinite(voxels)))
-    if wrong:
-        raise ImageError(
-            "the image holds values that are not numbers",
-            where=str(path),
-            value=f"{wrong} of {voxels.size} voxels are NaN or infinite",
-            remedy="export the scan again",
-        )
-    low, high = float(voxels.min()), float(voxels.max())
-    if low == high:
-        raise ImageError("the image is empty", where=str(path), value=f"every voxel is {low:g}")
-
-
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+def _narrow(voxels: VoxelArray) -> Voxels:
+    """The same values as 16-bit integers where they are such, as those of a CT are; files are half as large then."""
+    if not float(np.abs(voxels).max()) < 2.0**15:
+        return voxels
+    whole = voxels.astype(np.int16)
+    return whole if np.array_equal(whole, voxels) else voxels

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK
-from numpy.typing import NDArray
 
-from geometry.imaging.image import Image, read, write
-from geometry.imaging.label_map import LabelMap, read_labels, write_labels
+from geometry.imaging.image import Image, describe, read, write
 from hemoplan.errors import ImageError
+from tests.geometry.imaging.dicom_writer import write_series
 
 OBLIQUE = np.array([[0.0, -1.0, 0.0], [0.8, 0.0, -0.6], [0.6, 0.0, 0.8]])
 
@@ -44,36 +43,6 @@ def test_world_coordinates_agree_with_the_reader_library(image: Image, tmp_path:
     assert image.to_index(expected) == pytest.approx([3.0, 1.0, 4.0], abs=1e-6)
 
 
-def write_series(folder: Path, voxels: NDArray[np.int16]) -> None:
-    """DICOM slices of (slices, rows, columns) voxels, 0.7 × 0.8 mm, 1.5 mm apart."""
-    for number, values in enumerate(voxels):
-        part = SimpleITK.GetImageFromArray(values[None])
-        part.SetSpacing([0.7, 0.8, 1.5])
-        part.SetOrigin([0.0, 0.0, 1.5 * number])
-        tags = {
-            "0008|0060": "CT",
-            "0020|000e": "1.2.826.0.1.3680043.2.1125.1",
-            "0020|0032": f"0\\0\\{1.5 * number}",
-            "0020|0037": "1\\0\\0\\0\\1\\0",
-            "0020|0013": str(number),
-        }
-        for tag, value in tags.items():
-            part.SetMetaData(tag, value)
-        writer = SimpleITK.ImageFileWriter()
-        writer.KeepOriginalImageUIDOn()
-        writer.SetFileName(str(folder / f"{number}.dcm"))
-        writer.Execute(part)
-
-
-def test_a_dicom_series_is_read(tmp_path: Path) -> None:
-    voxels = np.arange(4 * 5 * 3, dtype=np.int16).reshape(3, 5, 4)
-    write_series(tmp_path, voxels)
-    image = read(tmp_path)
-    assert image.voxels.shape == (4, 5, 3)
-    assert np.array_equal(image.voxels[:, :, 2], voxels[2].T)
-    assert image.spacing == pytest.approx([0.7e-3, 0.8e-3, 1.5e-3])
-
-
 def test_real_scan_is_in_ras_and_metres(shared_data: Path) -> None:
     image = read(shared_data / "vmtk_aorta" / "aorta.mha")
     assert image.voxels.shape == (157, 393, 34)
@@ -105,8 +74,8 @@ def test_folder_without_series(tmp_path: Path) -> None:
 
 def test_single_dicom_slice(tmp_path: Path) -> None:
     write_series(tmp_path, np.arange(20, dtype=np.int16).reshape(1, 5, 4))
-    for path in (tmp_path, tmp_path / "0.dcm"):
-        with pytest.raises(ImageError, match="not a volume"):
+    for path in (tmp_path, next(tmp_path.iterdir())):
+        with pytest.raises(ImageError, match=r"not a volume.*4 × 5 × 1.*whole series"):
             read(path)
 
 
@@ -142,6 +111,7 @@ def with_header(path: Path, *, unit: int, sizes: tuple[float, float, float]) -> 
     content = bytearray(path.read_bytes())
     content[80:92] = struct.pack("<3f", *sizes)
     content[123] = unit
+    content[280:328] = struct.pack("<12f", *np.hstack([np.diag(sizes), np.zeros((3, 1))]).ravel())
     path.write_bytes(content)
 
 
@@ -152,6 +122,14 @@ def test_no_spacing(unit: int, sizes: tuple[float, float, float], tmp_path: Path
     with_header(tmp_path / "scan.nii", unit=unit, sizes=sizes)
     with pytest.raises(ImageError, match="the image has no spacing"):
         read(tmp_path / "scan.nii")
+
+
+def test_a_place_states_the_spacing_too(tmp_path: Path) -> None:
+    with_header(tmp_path / "scan.nii", unit=0, sizes=(1.0, 1.0, 1.0))
+    content = bytearray((tmp_path / "scan.nii").read_bytes())
+    content[280 + 12 : 280 + 16] = struct.pack("<f", -31.5)
+    (tmp_path / "scan.nii").write_bytes(content)
+    assert read(tmp_path / "scan.nii").origin == pytest.approx([-31.5e-3, 0.0, 0.0])
 
 
 def test_a_stated_spacing_of_one_millimetre_is_accepted(tmp_path: Path) -> None:
@@ -178,24 +156,9 @@ def test_unknown_format(image: Image, tmp_path: Path) -> None:
         write(tmp_path / "scan.png", image)
 
 
-def test_label_map_is_read_again_with_its_names(tmp_path: Path) -> None:
-    labels = LabelMap(
-        labels=np.random.default_rng(0).integers(0, 3, size=(4, 5, 6)).astype(np.uint8),
-        spacing=np.full(3, 0.4e-3),
-        origin=np.zeros(3),
-        direction=np.eye(3),
-        names={1: "lumen", 2: "bone"},
-        level=171.5,
+def test_the_description_says_what_was_read(image: Image) -> None:
+    x, y, z = 1e3 * image.to_world(np.array([1.5, 2.0, 2.5]))
+    assert describe(image) == (
+        f"4 × 5 × 6 voxels of 0.4 × 0.5 × 0.6 mm, 1.6 × 2.5 × 3.6 mm around ({x:.1f}, {y:.1f}, {z:.1f}) mm, "
+        f"intensities {np.percentile(image.voxels, 1):.4g} to {np.percentile(image.voxels, 99):.4g}"
     )
-    write_labels(tmp_path / "lumen.nii.gz", labels)
-    assert (tmp_path / "lumen.json").is_file()
-    again = read_labels(tmp_path / "lumen.nii.gz")
-    assert np.array_equal(again.labels, labels.labels)
-    assert again.names == {1: "lumen", 2: "bone"}
-    assert again.level == 171.5
-
-
-def test_image_is_no_label_map(image: Image, tmp_path: Path) -> None:
-    write(tmp_path / "scan.nii.gz", image)
-    with pytest.raises(ImageError, match="not a label map"):
-        read_labels(tmp_path / "scan.nii.gz")
