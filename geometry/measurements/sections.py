@@ -1,15 +1,22 @@
-"""Cross-sections of a vessel: area, perimeter and equivalent diameter of the surface in a plane."""
+"""Cross-sections of a vessel: the loop of a surface in a plane, its area and its diameters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from numpy.typing import NDArray
 
-from geometry.surfaces.surface import Surface
-from hemoplan.arrays import FloatArray, IntArray
+from geometry.measurements.outlines import (
+    area_and_centroid,
+    caliper_diameters,
+    flatten,
+    inscribed_circle,
+    plane_axes,
+)
+from geometry.measurements.slicing import Loops, SurfaceIndex, index_surface, loop_around, slice_loops
+from geometry.surfaces.surface import WALL_TAG, Surface
+from hemoplan.arrays import FloatArray
 from hemoplan.errors import SurfaceError
 
 
@@ -18,99 +25,122 @@ class Section:
     """One closed loop of a surface in a plane.
 
     Attributes:
-        centre: (3,) mean of the loop, weighted by length [m].
+        centre: (3,) centroid of the enclosed area [m].
+        normal: (3,) unit normal of the plane.
         area: Enclosed area [m²].
         perimeter: Length of the loop [m].
-        segments: (k, 2, 3) its straight pieces, in no order [m].
+        outline: (k, 3) corners of the loop in order, the last joined to the first [m].
+        whole: False where the loop runs over an opening or ends at a rim: the vessel is cut short there.
     """
 
     centre: FloatArray
+    normal: FloatArray
     area: float
     perimeter: float
-    segments: FloatArray
+    outline: FloatArray
+    whole: bool
 
     @property
     def equivalent_diameter(self) -> float:
         """Diameter of the circle of the same area, 2 sqrt(A / pi) [m]."""
         return float(2.0 * np.sqrt(self.area / np.pi))
 
+    @property
+    def hydraulic_diameter(self) -> float:
+        """4 A / P [m]: the circle's own diameter for a circle, less for any other shape of the same area."""
+        return 4.0 * self.area / self.perimeter if self.perimeter > 0.0 else 0.0
 
-def cut(surface: Surface, point: FloatArray, normal: FloatArray) -> Section:
+    @property
+    def flat(self) -> FloatArray:
+        """(k, 2) outline in the plane, about the centre [m]."""
+        return flatten(self.outline, self.centre, self.normal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diameters:
+    """Diameters of a cross-section [m].
+
+    Attributes:
+        equivalent: Of the circle of the same area.
+        least, greatest: Smallest and largest caliper (Feret) diameter: the distance of two parallel lines that hold the
+            outline between them. What is measured by hand on a double-oblique image.
+        inscribed: Of the largest circle inside the outline: what an undersized balloon passes.
+        hydraulic: 4 area / perimeter.
+        eccentricity: sqrt(1 - (least / greatest)²): 0 for a circle, towards 1 for a slit.
+    """
+
+    equivalent: float
+    least: float
+    greatest: float
+    inscribed: float
+    hydraulic: float
+    eccentricity: float
+
+
+def cut(surface: Surface | SurfaceIndex, point: FloatArray, normal: FloatArray) -> Section:
     """The loop of a surface in a plane that runs around a point, or passes it nearest.
 
-    The area of the oriented loop is A = |n · ½ Σ a × b| over its segments a → b, so no ordering is needed.
+    Where the plane meets other vessels, or another limb of the same one, their loops are left out. Of loops in each
+    other, the innermost is taken.
 
     Args:
-        surface: A closed surface.
+        surface: A surface, or its index where many planes are laid through it.
         point: (3,) point of the plane, inside the vessel [m].
         normal: (3,) unit normal of the plane.
 
     Raises:
         SurfaceError: The plane misses the surface.
     """
-    segments, ends = _segments(surface, point, normal)
-    if not len(segments):
+    index = surface if isinstance(surface, SurfaceIndex) else index_surface(surface)
+    loops = slice_loops(index, point, normal)
+    if len(loops.closed) == 0:
         raise SurfaceError(
             "the plane of a cross-section misses the surface",
             where="section",
-            value=tuple(np.round(1e3 * point, 2)),
+            value="({:.1f}, {:.1f}, {:.1f}) mm".format(*(1e3 * point)),
+            expected="a point inside a vessel",
         )
-    nodes, links = np.unique(ends, return_inverse=True)
-    links = links.reshape(-1, 2)
-    graph = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(nodes), len(nodes)))
-    count, labels = connected_components(graph, directed=False)
-    loop_of = labels[links[:, 0]]
-    loops = [_section(segments[loop_of == loop], point, normal) for loop in range(count)]
-    around = [loop for loop in loops if _winds(loop, point, normal)]
-    if around:
-        return min(around, key=lambda loop: loop.area)
-    return min(
-        loops, key=lambda loop: float(np.linalg.norm(loop.segments.mean(axis=1) - point, axis=1).min())
+    chosen, _ = loop_around(loops, point, normal)
+    if chosen < 0:
+        gaps = np.linalg.norm(loops.points - point, axis=1)
+        chosen = int(np.searchsorted(loops.offsets, int(gaps.argmin()), side="right")) - 1
+    return _section(index, loops, chosen, normal)
+
+
+def cut_all(surface: Surface | SurfaceIndex, point: FloatArray, normal: FloatArray) -> tuple[Section, ...]:
+    """All loops of a surface in a plane, such as both limbs of an arch."""
+    index = surface if isinstance(surface, SurfaceIndex) else index_surface(surface)
+    loops = slice_loops(index, point, normal)
+    return tuple(_section(index, loops, number, normal) for number in range(len(loops.closed)))
+
+
+def diameters(section: Section) -> Diameters:
+    """Measure the outline of a cross-section."""
+    polygon = section.flat
+    least, greatest = caliper_diameters(polygon)
+    _, radius = inscribed_circle(polygon)
+    return Diameters(
+        equivalent=section.equivalent_diameter,
+        least=least,
+        greatest=greatest,
+        inscribed=2.0 * radius,
+        hydraulic=section.hydraulic_diameter,
+        eccentricity=float(np.sqrt(max(1.0 - (least / greatest) ** 2, 0.0))) if greatest > 0.0 else 0.0,
     )
 
 
-def _segments(surface: Surface, point: FloatArray, normal: FloatArray) -> tuple[FloatArray, IntArray]:
-    """(k, 2, 3) directed segments of the plane with the triangles, and the (k, 2) keys of the edges they end on."""
-    height = (surface.points - point) @ normal
-    height = np.where(
-        height == 0.0, np.finfo(float).tiny, height
-    )  # no vertex in the plane, so each cut is a segment
-    above = height > 0.0
-    sides = above[surface.triangles]
-    crossed = surface.triangles[(sides.any(axis=1)) & (~sides.all(axis=1))]
-    lone_above = above[crossed].sum(axis=1) == 1
-    lone = np.where(lone_above, above[crossed].argmax(axis=1), above[crossed].argmin(axis=1))
-    rows = np.arange(len(crossed))
-    tip, left, right = (crossed[rows, (lone + turn) % 3] for turn in range(3))
-    start = np.where(lone_above, right, left)
-    end = np.where(lone_above, left, right)
-    keys = np.column_stack([_edge_key(tip, start, len(height)), _edge_key(tip, end, len(height))])
-    pieces = [_crossing(surface.points, height, tip, other) for other in (start, end)]
-    return np.stack(pieces, axis=1), keys
-
-
-def _edge_key(one: IntArray, other: IntArray, base: int) -> IntArray:
-    return np.asarray(np.minimum(one, other) * base + np.maximum(one, other))
-
-
-def _crossing(points: FloatArray, height: FloatArray, one: IntArray, other: IntArray) -> FloatArray:
-    share = (height[one] / (height[one] - height[other]))[:, None]
-    return np.asarray(points[one] + share * (points[other] - points[one]))
-
-
-def _section(segments: FloatArray, point: FloatArray, normal: FloatArray) -> Section:
-    a, b = segments[:, 0] - point, segments[:, 1] - point
-    lengths = np.linalg.norm(b - a, axis=1)
+def _section(index: SurfaceIndex, loops: Loops, chosen: int, normal: FloatArray) -> Section:
+    inside = slice(int(loops.offsets[chosen]), int(loops.offsets[chosen + 1]))
+    outline = loops.points[inside]
+    faces: NDArray[np.int64] = loops.faces[inside]
+    normal = np.array(normal, dtype=np.float64)
+    polygon = flatten(outline, outline[0], normal)
+    area, centroid = area_and_centroid(polygon)
     return Section(
-        centre=np.asarray(point + (lengths[:, None] * 0.5 * (a + b)).sum(axis=0) / lengths.sum()),
-        area=abs(float(0.5 * np.cross(a, b).sum(axis=0) @ normal)),
-        perimeter=float(lengths.sum()),
-        segments=segments,
+        centre=np.asarray(outline[0] + np.column_stack(plane_axes(normal)) @ centroid),
+        normal=normal,
+        area=area,
+        perimeter=float(np.linalg.norm(np.roll(outline, -1, axis=0) - outline, axis=1).sum()),
+        outline=outline,
+        whole=bool(loops.closed[chosen]) and bool((index.tags[faces] == WALL_TAG).all()),
     )
-
-
-def _winds(section: Section, point: FloatArray, normal: FloatArray) -> bool:
-    """Whether the loop turns around the point: the angles that its segments span add up to 2 pi."""
-    a, b = section.segments[:, 0] - point, section.segments[:, 1] - point
-    angles = np.arctan2(np.cross(a, b) @ normal, np.einsum("ij,ij->i", a, b))
-    return abs(float(angles.sum())) > np.pi

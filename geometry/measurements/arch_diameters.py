@@ -1,0 +1,55 @@
+"""Diameters of an aortic arch by its centreline alone, for rules written in them; openings may have any name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geometry.centerlines.centerline import Centerline
+from geometry.measurements.routes import leave
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchDiameters:
+    """Diameters of twice the inscribed radius [m].
+
+    Attributes:
+        transverse: Median between the first and the last head-and-neck vessel.
+        descending: Median of the last third of what lies beyond the last head-and-neck vessel.
+        narrowest: Smallest beyond the first head-and-neck vessel.
+    """
+
+    transverse: float
+    descending: float
+    narrowest: float
+
+
+def measure_arch_diameters(centerline: Centerline, *, distal: str) -> ArchDiameters | None:
+    """Measure the arch on the line that ends at the distal opening; the other outlets are taken for head vessels.
+
+    Returns:
+        The diameters, or None where this is no arch: fewer than two other outlets leave the line, or they leave it at
+        one place.
+    """
+    if distal not in centerline.outlets or len(centerline.outlets) < 3:
+        return None
+    line = centerline.branch(distal)
+    arc, radius = line.arc, line.radius
+    leavings = [leave(line, other) for other in centerline.lines if other.outlet != distal]
+    places = [leaving.arc for leaving in leavings if leaving is not None]
+    if len(places) < 2:
+        return None
+    first, last = min(places), max(places)
+    # The last radius of a line is cut short by the cap it ends on.
+    whole = arc <= arc[-1] - radius[-1]
+    transverse = (arc >= first) & (arc <= last)
+    descending = (arc >= last + 2.0 / 3.0 * (arc[-1] - last)) & whole
+    beyond = (arc >= first) & whole
+    if transverse.sum() < 2 or descending.sum() < 2:
+        return None
+    return ArchDiameters(
+        transverse=2.0 * float(np.median(radius[transverse])),
+        descending=2.0 * float(np.median(radius[descending])),
+        narrowest=2.0 * float(radius[beyond].min()),
+    )
