@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array, diags_array
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import spsolve
 
-from geometry.meshing.quality import cell_volumes
-from geometry.surfaces.surface import WALL_TAG, Surface, area_vectors, vertex_normals
+from geometry.meshing.layer_directions import averaging, inward_directions
+from geometry.meshing.layer_room import fit_depth
+from geometry.meshing.layer_settings import BoundaryLayers
+from geometry.meshing.quality import LayerReport, cell_volumes
+from geometry.surfaces.surface import WALL_TAG, Surface, area_vectors
 from geometry.surfaces.thickness import inscribed_radius
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import MeshError
+from hemoplan.patch import Role
 
-GROWTH = 1.3
-"""Thickness of a layer over the one outside it."""
-SHARE_OF_RADIUS = 0.25
-"""Largest thickness of all layers together, over the local radius."""
-_SHRINK = 0.6
-_ROUNDS = 25
-_LEAST = 0.1
-"""Smallest volume of a layer's cell, over that of the same cell of a straight prism."""
+FULL = 0.95
+"""Share of the wanted thickness that counts as all of it."""
+LEAST_COVERED = 0.5
+"""Share of the wall's area that has to have layers when layers were asked for."""
+_SMOOTHINGS = 3
+_CAP_ROUNDS = 8
+_LEAST_CAP = 0.02
+"""Smallest area of a cap's triangle after the cap has shrunk with its rim, over that before."""
+_REGULAR = np.sqrt(2.0 / 3.0)
+"""Height of a regular tetrahedron over its edge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,7 @@ class BoundaryLayer:
         core: (k, 3) triangles of the closed surface around what is left, indices into `points`, in the surface's order.
         sides: (s, 3) triangles of the layers in the planes of the openings, oriented outwards.
         side_tags: (s,) tags of those openings.
+        report: What became of the layers; None without any.
     """
 
     points: FloatArray
@@ -41,41 +49,75 @@ class BoundaryLayer:
     core: IntArray
     sides: IntArray
     side_tags: IntArray
+    report: LayerReport | None = None
 
 
-def grow(surface: Surface, *, layers: int, thickness: float) -> BoundaryLayer:
+def is_wall(surface: Surface) -> NDArray[np.bool_]:
+    """(m,) whether a triangle belongs to a patch of the wall, whatever its name."""
+    tags = [patch.tag for patch in surface.patches if patch.role is Role.WALL] or [WALL_TAG]
+    return np.asarray(np.isin(surface.patch_id, tags))
+
+
+def local_radius(surface: Surface) -> FloatArray:
+    """(n,) radius of the inscribed ball at every vertex [m], with all patches of the wall taken as one."""
+    merged = np.where(is_wall(surface), WALL_TAG, surface.patch_id)
+    return inscribed_radius(replace(surface, patch_id=merged))
+
+
+def grow(
+    surface: Surface,
+    layers: BoundaryLayers,
+    *,
+    size: float,
+    radius: FloatArray | None = None,
+    room: FloatArray | None = None,
+) -> BoundaryLayer:
     """Grow layers inwards from the wall.
 
     Every wall vertex moves along the smoothed inward normal; on the rim of an opening, along that normal's part in the
-    opening's plane. Where a cell would be inverted or squeezed, the layers are made thinner around it.
+    opening's plane. Where a cell would be inverted or squeezed, the layers get thinner around it, down to none.
 
     Args:
         surface: Closed, with flat caps.
-        layers: Number of layers.
-        thickness: Largest thickness of all layers together [m]; a quarter of the local radius where that is less.
+        layers: What is asked of them.
+        size: Largest edge of the mesh [m].
+        radius: (n,) `local_radius`, where it is known already [m].
+        room: (n,) share of the thickness that is allowed at every vertex; all of it where None.
 
     Raises:
-        MeshError: The layers cannot be made thin enough to fit.
+        MeshError: Less than half of the wall has room for any layer.
     """
-    wall = surface.triangles[surface.patch_id == WALL_TAG]
-    neighbours = _averaging(wall, len(surface.points))
-    direction = _directions(surface, wall, neighbours)
-    depth = np.minimum(thickness, SHARE_OF_RADIUS * inscribed_radius(surface))
-    levels = np.concatenate([[0.0], np.cumsum(GROWTH ** np.arange(layers))])
-    levels /= levels[-1]
-    for _ in range(_ROUNDS):
+    wall = surface.triangles[is_wall(surface)]
+    neighbours = averaging(wall, len(surface.points))
+    direction = inward_directions(surface, wall, neighbours)
+    limit = layers.share_of_radius * (local_radius(surface) if radius is None else radius)
+    wanted = np.zeros(len(surface.points))
+    wanted[wall] = np.minimum(layers.total(size), limit)[wall]
+    depth = wanted if room is None else wanted * room
+    for _ in range(_SMOOTHINGS):
         depth = np.minimum(depth, neighbours @ depth)
-        bad = _squeezed(surface.points, wall, direction, depth)
-        if not bad.size:
-            return _assemble(surface, direction * depth[:, None], levels)
-        depth[np.unique(wall[bad])] *= _SHRINK
-    x, y, z = 1e3 * surface.points[wall[bad[0]]].mean(axis=0)
-    raise MeshError(
-        "no boundary layer fits along the wall",
-        where="mesh.boundary_layers",
-        value=f"{bad.size} places; the first near ({x:.1f}, {y:.1f}, {z:.1f}) mm",
-        remedy="smooth the surface there, or set mesh.boundary_layers = 0",
-    )
+    for _ in range(_CAP_ROUNDS):
+        depth = fit_depth(surface.points, wall, direction, depth, layers=layers)
+        crushed = _crushed_rims(surface, wall, direction * depth[:, None])
+        if not crushed.size:
+            break
+        depth[crushed] *= 0.5
+    else:
+        depth[crushed] = 0.0
+        depth = fit_depth(surface.points, wall, direction, depth, layers=layers)
+    levels = layers.heights(depth)
+    layer = _assemble(surface, wall, direction, levels)
+    report = _report(surface, wall, layers, levels, wanted=wanted, size=size, cells=len(layer.tetrahedra))
+    if 1.0 - report.bare_share < LEAST_COVERED:
+        x, y, z = 1e3 * surface.points[wall[depth[wall].max(axis=1).argmin()]].mean(axis=0)
+        raise MeshError(
+            "no boundary layer fits along the wall",
+            where="mesh.boundary_layers",
+            value=f"{100.0 * report.bare_share:.0f} % of the wall stays bare, "
+            f"such as near ({x:.1f}, {y:.1f}, {z:.1f}) mm",
+            remedy="smooth the surface there, or set mesh.boundary_layers = 0",
+        )
+    return replace(layer, report=report)
 
 
 def no_layer(surface: Surface) -> BoundaryLayer:
@@ -89,87 +131,44 @@ def no_layer(surface: Surface) -> BoundaryLayer:
     )
 
 
-def _averaging(triangles: IntArray, count: int) -> csr_array:
-    """Matrix that averages a vertex with its neighbours; vertices of no triangle keep their value."""
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    edges = np.concatenate([edges, edges[:, ::-1]])
-    links = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count)).tocsr()
-    links.data[:] = 1.0
-    links = links + diags_array(np.ones(count))
-    return csr_array(diags_array(1.0 / links.sum(axis=1)) @ links)
+def split(bottom: IntArray, top: IntArray) -> IntArray:
+    """(3 k, 4) three tetrahedra of every prism; diagonals run from the smaller index below to the larger one above.
 
-
-def _directions(surface: Surface, wall: IntArray, neighbours: csr_array) -> FloatArray:
-    """(n, 3) unit vectors inwards for wall vertices, in the plane of the opening on rims; zero elsewhere."""
-    on_wall = np.zeros(len(surface.points), dtype=bool)
-    on_wall[wall] = True
-    direction = np.where(on_wall[:, None], -vertex_normals(surface.points, wall), 0.0)
-    for _ in range(3):
-        direction = neighbours @ direction
-        for patch in surface.openings:
-            rim = np.intersect1d(surface.triangles[surface.patch_id == patch.tag], wall)
-            normal = np.array(patch.normal)
-            direction[rim] -= (direction[rim] @ normal)[:, None] * normal
-        direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), np.finfo(float).tiny)
-        direction[~on_wall] = 0.0
-    return np.asarray(direction)
-
-
-def _split(bottom: IntArray, top: IntArray) -> IntArray:
-    """(k, 3, 4) three tetrahedra of every prism; diagonals run from the smaller index below to the larger one above.
-
-    `bottom` holds indices in increasing order, so neighbours split their common side alike.
+    `bottom` holds indices in increasing order, so neighbours split their common side alike. Where a corner does not
+    move, the cells that it leaves flat fall away, and the others still fit to their neighbours.
     """
     a, b, c = bottom.T
     d, e, f = top.T
-    cells = [np.column_stack(corners) for corners in ((a, b, c, f), (a, b, f, e), (a, e, f, d))]
-    return np.stack(cells, axis=1)
+    cells = np.stack(
+        [np.column_stack(corners) for corners in ((a, b, c, f), (a, b, f, e), (a, e, f, d))], axis=1
+    )
+    flat = np.column_stack([c == f, b == e, a == d])
+    return np.asarray(cells[~flat])
 
 
-def _squeezed(points: FloatArray, wall: IntArray, direction: FloatArray, depth: FloatArray) -> IntArray:
-    """Wall triangles whose prism has a cell that is inverted, or small for its base and depth."""
-    ordered = np.sort(wall, axis=1)
-    flipped = _is_odd(wall)
-    stacked = np.vstack([points, points + direction * depth[:, None]])
-    cells = _split(ordered, ordered + len(points)).reshape(-1, 4)
-    volumes = cell_volumes(stacked, cells).reshape(-1, 3) * np.where(flipped, 1.0, -1.0)[:, None]
-    a, b, c = (points[wall[:, corner]] for corner in range(3))
-    base = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    straight = base * depth[wall].mean(axis=1) / 3.0
-    return np.asarray(np.flatnonzero(volumes.min(axis=1) < _LEAST * straight))
-
-
-def _is_odd(triangles: IntArray) -> IntArray:
-    """Whether sorting a triangle's indices turns it over."""
-    first, second, third = triangles.T
-    return np.asarray((first > second) ^ (second > third) ^ (first > third))
-
-
-def _assemble(surface: Surface, shift: FloatArray, levels: FloatArray) -> BoundaryLayer:
-    is_wall = surface.patch_id == WALL_TAG
-    wall, caps = surface.triangles[is_wall], surface.triangles[~is_wall]
-    walls = np.unique(wall)
-    count, layers = len(surface.points), len(levels) - 1
-    inner_caps = np.setdiff1d(caps, walls)
-    points = [surface.points + _cap_shift(caps, inner_caps, walls, shift)]
-    points += [surface.points[walls] + level * shift[walls] for level in levels[1:]]
+def _assemble(surface: Surface, wall: IntArray, direction: FloatArray, levels: FloatArray) -> BoundaryLayer:
+    count, layers = len(surface.points), levels.shape[1] - 1
+    moving = np.flatnonzero(levels[:, -1] > 0.0)
+    shift = direction * levels[:, -1:]
+    points = [surface.points + _cap_shift(surface, shift)]
     at_level = np.tile(np.arange(count), (layers + 1, 1))
     for level in range(1, layers + 1):
-        at_level[level, walls] = count + (level - 1) * len(walls) + np.arange(len(walls))
+        points.append(surface.points[moving] + levels[moving, level, None] * direction[moving])
+        at_level[level, moving] = count + (level - 1) * len(moving) + np.arange(len(moving))
     ordered = np.sort(wall, axis=1)
-    cells = [
-        _split(at_level[level][ordered], at_level[level + 1][ordered]).reshape(-1, 4)
-        for level in range(layers)
-    ]
-    tetrahedra, vertices = np.vstack(cells), np.vstack(points)
+    tetrahedra = np.vstack(
+        [split(at_level[level][ordered], at_level[level + 1][ordered]) for level in range(layers)]
+    )
+    vertices = np.vstack(points)
     flipped = cell_volumes(vertices, tetrahedra) < 0.0
     tetrahedra[flipped] = tetrahedra[flipped][:, [0, 2, 1, 3]]
-    sides, tags = [], []
+    sides: list[IntArray] = [np.empty((0, 3), dtype=np.int64)]
+    tags: list[IntArray] = [np.empty(0, dtype=np.int64)]
     for patch in surface.openings:
         rim = _rim(surface.triangles[surface.patch_id == patch.tag], wall)
         for level in range(layers):
             (a, b), (c, d) = at_level[level][rim].T, at_level[level + 1][rim].T
-            side = np.vstack([np.column_stack([a, b, d]), np.column_stack([a, d, c])])
+            side = np.vstack([np.column_stack([a, b, d])[b != d], np.column_stack([a, d, c])[a != c]])
             inward = area_vectors(vertices, side) @ np.array(patch.normal) < 0.0
             side[inward] = side[inward][:, [0, 2, 1]]
             sides.append(side)
@@ -183,17 +182,32 @@ def _assemble(surface: Surface, shift: FloatArray, levels: FloatArray) -> Bounda
     )
 
 
-def _cap_shift(caps: IntArray, inner: IntArray, walls: IntArray, shift: FloatArray) -> FloatArray:
+def _cap_shift(surface: Surface, shift: FloatArray) -> FloatArray:
     """(n, 3) shift of the vertices inside caps: the mean of their neighbours', so a cap shrinks with its rim."""
+    on_wall = is_wall(surface)
+    caps, walls = surface.triangles[~on_wall], np.unique(surface.triangles[on_wall])
+    inner = np.setdiff1d(caps, walls)
     result = np.zeros_like(shift)
     if not inner.size:
         return result
-    averaging = _averaging(caps, len(shift))
-    rows = averaging[inner]
+    rows: csr_array = averaging(caps, len(shift))[inner]
     known = np.zeros_like(shift)
     known[walls] = shift[walls]
     result[inner] = spsolve((diags_array(np.ones(len(inner))) - rows[:, inner]).tocsc(), rows @ known)
     return result
+
+
+def _crushed_rims(surface: Surface, wall: IntArray, shift: FloatArray) -> IntArray:
+    """Vertices of the rims of openings where a cap's triangle would be turned over or crushed."""
+    on_wall = is_wall(surface)
+    caps = surface.triangles[~on_wall]
+    moved = surface.points + _cap_shift(surface, shift) + shift
+    before, after = area_vectors(surface.points, caps), area_vectors(moved, caps)
+    crushed = np.einsum("ij,ij->i", before, after) < _LEAST_CAP * np.einsum("ij,ij->i", before, before)
+    if not crushed.any():
+        return np.empty(0, dtype=np.int64)
+    tags = np.unique(surface.patch_id[~on_wall][crushed])
+    return np.intersect1d(surface.triangles[np.isin(surface.patch_id, tags)], wall)
 
 
 def _rim(cap: IntArray, wall: IntArray) -> IntArray:
@@ -202,7 +216,45 @@ def _rim(cap: IntArray, wall: IntArray) -> IntArray:
         np.unique(
             np.sort(np.concatenate([part[:, [0, 1]], part[:, [1, 2]], part[:, [2, 0]]]), axis=1), axis=0
         )
-        for part in (cap, wall)
+        for part in (cap, wall[np.isin(wall, cap).any(axis=1)])
     ]
     both, counts = np.unique(np.concatenate(edges), axis=0, return_counts=True)
     return np.asarray(both[counts == 2])
+
+
+def _report(
+    surface: Surface,
+    wall: IntArray,
+    layers: BoundaryLayers,
+    levels: FloatArray,
+    *,
+    wanted: FloatArray,
+    size: float,
+    cells: int,
+) -> LayerReport:
+    areas = np.linalg.norm(area_vectors(surface.points, wall), axis=1)
+    weight = np.zeros(len(surface.points))
+    for corner in range(3):
+        np.add.at(weight, wall[:, corner], areas / 3.0)
+    depth = levels[:, -1]
+    covered = (depth > 0.0) & (weight > 0.0)
+    total = weight.sum()
+    starts, ends = wall.ravel(), wall[:, [1, 2, 0]].ravel()
+    top = surface.points
+    lengths = np.linalg.norm(top[starts] - top[ends], axis=1)
+    edges = np.bincount(starts, weights=lengths, minlength=len(top)) / np.maximum(
+        np.bincount(starts, minlength=len(top)), 1
+    )
+    last = levels[covered, -1] - levels[covered, -2]
+    some = bool(covered.any())
+    return LayerReport(
+        count=layers.count,
+        cells=cells,
+        full_share=float(weight[depth >= FULL * wanted].sum() / total),
+        bare_share=float(weight[~covered].sum() / total),
+        first_height_asked=layers.wanted_first_height(size),
+        first_height_mean=float(np.average(levels[covered, 1], weights=weight[covered])) if some else 0.0,
+        first_height_min=float(levels[covered, 1].min()) if some else 0.0,
+        thickness_mean=float(np.average(depth[covered], weights=weight[covered])) if some else 0.0,
+        transition=float(np.median(_REGULAR * edges[covered] / last)) if some else 0.0,
+    )

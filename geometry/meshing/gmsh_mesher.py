@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from functools import partial
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
+from geometry.meshing.quality import cell_volumes
+from geometry.meshing.size_field import SizeGrid
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import MeshError, ResourceError
 
@@ -25,8 +28,10 @@ class Algorithm(IntEnum):
     HXT = 10
 
 
-SizeField = Callable[[float, float, float], float]
-"""Coordinates [m] to the wanted edge length [m]; infinite where nothing is wanted."""
+_STRETCH = 1.45
+"""Mean edge inside a volume over the size that gmsh is asked for, measured on tubes."""
+_ANY = 1.0e6
+"""Size [mm] that wants nothing."""
 
 
 def fill(
@@ -34,17 +39,18 @@ def fill(
     triangles: IntArray,
     *,
     algorithm: Algorithm,
-    size_at: SizeField | None = None,
+    sizes: SizeGrid | None = None,
 ) -> tuple[FloatArray, IntArray]:
     """Fill a closed triangle surface with tetrahedra; the triangles are kept as they are.
 
-    The edge lengths of the surface are carried on into the volume. One thread, so that a mesh can be made again.
+    The edge lengths of the surface are carried on into the volume. One thread, so that a mesh can be made again: with
+    two, each run of HXT gives another mesh.
 
     Args:
         points: (n, 3) vertices of the surface [m].
         triangles: (m, 3) counter-clockwise seen from outside.
         algorithm: gmsh's 3D algorithm.
-        size_at: Finer size than the surface's, where wanted.
+        sizes: Finer sizes than the surface's, where wanted.
 
     Returns:
         Points (those of the surface first, in their order) and positive tetrahedra.
@@ -53,15 +59,15 @@ def fill(
         MeshError: gmsh cannot fill the surface; the message holds gmsh's own reason.
         ResourceError: gmsh is not installed.
     """
-    with _session() as gmsh:
+    with _session() as gmsh, tempfile.TemporaryDirectory() as folder:
         gmsh.option.setNumber("Mesh.Algorithm3D", int(algorithm))
         surface = gmsh.model.addDiscreteEntity(2)
         gmsh.model.mesh.addNodes(2, surface, np.arange(1, len(points) + 1), (_TO_GMSH * points).ravel())
         gmsh.model.mesh.addElementsByType(surface, _TRIANGLE, [], (triangles + 1).ravel())
         gmsh.model.geo.addVolume([gmsh.model.geo.addSurfaceLoop([surface])])
         gmsh.model.geo.synchronize()
-        if size_at is not None:
-            gmsh.model.mesh.setSizeCallback(partial(_size_in_gmsh, size_at))
+        if sizes is not None:
+            _set_background(gmsh, sizes, Path(folder) / "sizes.bin")
         try:
             gmsh.model.mesh.generate(3)
         except Exception as error:  # gmsh raises bare Exception
@@ -74,10 +80,21 @@ def fill(
     return _renumber(points, tags, coordinates, corners)
 
 
-def _size_in_gmsh(
-    size_at: SizeField, _dimension: int, _tag: int, x: float, y: float, z: float, size: float
-) -> float:
-    return min(size, _TO_GMSH * size_at(x / _TO_GMSH, y / _TO_GMSH, z / _TO_GMSH))
+def _set_background(gmsh: ModuleType, sizes: SizeGrid, path: Path) -> None:
+    """Give gmsh a grid of sizes as a binary file: a function in Python would be called once for every new vertex."""
+    wanted = np.where(np.isfinite(sizes.sizes), _TO_GMSH / _STRETCH * sizes.sizes, _ANY)
+    header = np.concatenate([_TO_GMSH * sizes.origin, np.full(3, _TO_GMSH * sizes.spacing)])
+    path.write_bytes(
+        header.astype(np.float64).tobytes()
+        + np.array(wanted.shape, dtype=np.int32).tobytes()
+        + wanted.tobytes()
+    )
+    field = gmsh.model.mesh.field.add("Structured")
+    gmsh.model.mesh.field.setString(field, "FileName", str(path))
+    gmsh.model.mesh.field.setNumber(field, "TextFormat", 0)
+    gmsh.model.mesh.field.setNumber(field, "SetOutsideValue", 1)
+    gmsh.model.mesh.field.setNumber(field, "OutsideValue", _ANY)
+    gmsh.model.mesh.field.setAsBackgroundMesh(field)
 
 
 def _renumber(
@@ -92,8 +109,7 @@ def _renumber(
     index[tags[inner]] = len(surface_points) + np.arange(len(inner))
     points = np.vstack([surface_points, coordinates.reshape(-1, 3)[inner] / _TO_GMSH])
     tetrahedra = index[corners.astype(np.int64)].reshape(-1, 4)
-    a, b, c, d = (points[tetrahedra[:, corner]] for corner in range(4))
-    flipped = np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) < 0.0
+    flipped = cell_volumes(points, tetrahedra) < 0.0
     tetrahedra[flipped] = tetrahedra[flipped][:, [0, 2, 1, 3]]
     return points, tetrahedra
 

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from geometry.meshing.boundary_layer import grow, no_layer
-from geometry.meshing.gmsh_mesher import Algorithm, SizeField, fill
-from geometry.meshing.quality import radius_ratios
+from geometry.meshing.boundary_layer import BoundaryLayer, grow, is_wall, local_radius, no_layer
+from geometry.meshing.cell_shapes import measure_cells
+from geometry.meshing.gmsh_mesher import Algorithm, fill
+from geometry.meshing.layer_settings import BoundaryLayers
+from geometry.meshing.size_field import Refinement, SizeGrid, size_grid
+from geometry.meshing.smoothing import improve
 from geometry.meshing.volume import VolumeMesh, check_mesh
 from geometry.surfaces.intersection import self_intersections
 from geometry.surfaces.remesh import remesh
-from geometry.surfaces.surface import WALL_TAG, Surface, check_closed, describe_patch
-from geometry.surfaces.thickness import inscribed_radius
-from hemoplan.arrays import FloatArray
+from geometry.surfaces.surface import Surface, area_vectors, check_closed, describe_patch, enclosed_volume
+from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import MeshError, SurfaceError
 
 GOOD_QUALITY = 0.1
-"""Smallest radius ratio that is taken at once."""
+"""Smallest radius ratio of the core that is taken at once."""
 WORST_QUALITY = 0.02
-"""Smallest radius ratio that can be computed on at all."""
-EDGES_ACROSS_NARROWING = 8.0
-"""Edges across a lumen that is narrower than every opening: there the jet is born."""
-_STRETCH = 1.45
-"""Mean edge inside a volume over the size that gmsh is asked for, measured on tubes."""
-
-_FINEST_INSIDE = 0.6
-"""Smallest size inside a narrowing over the edges of the wall there: what is finer joins the wall in slivers."""
-
-NARROW = 0.8
-"""Share of the smallest opening's radius below which a lumen counts as a narrowing."""
+"""Smallest radius ratio of the core that can be computed on at all."""
+GOOD_DIHEDRAL = 5.0
+"""Smallest dihedral angle of the core that is taken at once [degrees]."""
+WORST_DIHEDRAL = 1.0
+"""Smallest dihedral angle of the core that can be computed on at all [degrees]."""
+_PARTINGS = 4
+"""How often layers that cross each other are made thinner before the surface is given up."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,147 +42,216 @@ class _Attempt:
     Attributes:
         finer: Factor on the sizes that it is remeshed with before; None: not at all.
         algorithm: What fills it.
-        enough: Smallest radius ratio that ends the attempts.
+        good: Whether only a good mesh ends the attempts; else any that can be computed on does.
     """
 
     finer: float | None
     algorithm: Algorithm
-    enough: float
+    good: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grade:
+    """The worst cells of the core.
+
+    Attributes:
+        radius_ratio: The smallest.
+        dihedral: The smallest [degrees].
+        cell: Where the worst of both is.
+    """
+
+    radius_ratio: float
+    dihedral: float
+    cell: int
+
+    @property
+    def good(self) -> bool:
+        return self.radius_ratio >= GOOD_QUALITY and self.dihedral >= GOOD_DIHEDRAL
+
+    @property
+    def usable(self) -> bool:
+        return self.radius_ratio >= WORST_QUALITY and self.dihedral >= WORST_DIHEDRAL
+
+    @property
+    def score(self) -> float:
+        return min(self.radius_ratio / GOOD_QUALITY, self.dihedral / GOOD_DIHEDRAL)
 
 
 _ATTEMPTS = (
-    _Attempt(finer=None, algorithm=Algorithm.HXT, enough=GOOD_QUALITY),
-    _Attempt(finer=1.0, algorithm=Algorithm.HXT, enough=GOOD_QUALITY),
-    _Attempt(finer=0.8, algorithm=Algorithm.HXT, enough=WORST_QUALITY),
-    _Attempt(finer=0.8, algorithm=Algorithm.DELAUNAY, enough=WORST_QUALITY),
+    _Attempt(finer=None, algorithm=Algorithm.HXT, good=True),
+    _Attempt(finer=1.0, algorithm=Algorithm.HXT, good=True),
+    _Attempt(finer=0.8, algorithm=Algorithm.HXT, good=False),
+    _Attempt(finer=0.8, algorithm=Algorithm.DELAUNAY, good=False),
 )
 
 
 def tetrahedralise(
-    surface: Surface, *, size: float, min_size: float, edges_per_radius: float, boundary_layers: int = 0
+    surface: Surface,
+    *,
+    size: float,
+    min_size: float,
+    edges_per_radius: float,
+    boundary_layers: int | BoundaryLayers = 0,
+    refinements: Sequence[Refinement] = (),
 ) -> VolumeMesh:
     """Fill a closed surface with tetrahedra; the surface's own triangles become the boundary of the mesh.
 
-    The size is carried from the triangles into the volume, finer only in narrowings. Where the result is poor, or none
-    comes out, the surface is remeshed, a little finer each time; then gmsh's other algorithm is tried.
+    The size is carried from the triangles into the volume, finer in narrowings and in the regions asked for. Poor cells
+    are improved by moving vertices inside. Where the result is still poor, or none comes out, the surface is remeshed,
+    a little finer each time; then gmsh's other algorithm is tried.
 
     Args:
         surface: Closed, free of self-intersection, with named openings.
         size, min_size, edges_per_radius: As for `geometry.surfaces.remesh.remesh`, for the attempts that remesh.
-        boundary_layers: Layers of thin cells along the wall, together as thick as `size` or a quarter of the radius.
+        boundary_layers: Layers of thin cells along the wall: their settings, or their number, and then together as
+            thick as `size` or a quarter of the radius.
+        refinements: Regions of finer cells.
 
     Raises:
         MeshError: No attempt gives a mesh that can be computed on.
         SurfaceError: The surface is not closed.
     """
     check_closed(surface, where="mesh")
+    layers = (
+        boundary_layers
+        if isinstance(boundary_layers, BoundaryLayers)
+        else BoundaryLayers(count=boundary_layers)
+    )
     best: VolumeMesh | None = None
-    best_quality, worst_cell = 0.0, 0
+    best_grade = _Grade(radius_ratio=0.0, dihedral=0.0, cell=0)
     failure = ""
-
-    def rework(finer: float) -> Surface:
-        return remesh(
-            surface, size=finer * size, min_size=finer * min_size, edges_per_radius=edges_per_radius / finer
-        )
-
     for attempt in _ATTEMPTS:
         try:
-            candidate = surface if attempt.finer is None else rework(attempt.finer)
-            mesh = _fill(candidate, attempt, layers=boundary_layers, thickness=size)
+            candidate = surface
+            if attempt.finer is not None:
+                candidate = remesh(
+                    surface,
+                    size=attempt.finer * size,
+                    min_size=attempt.finer * min_size,
+                    edges_per_radius=edges_per_radius / attempt.finer,
+                )
+            mesh = _fill(candidate, attempt.algorithm, layers=layers, size=size, refinements=refinements)
         except (MeshError, SurfaceError) as error:
             failure = str(error)
             _log.info("%s failed: %s", attempt, failure)
             continue
-        quality, cell = _worst(mesh, boundary_layers)
-        if best is None or quality > best_quality:
-            best, best_quality, worst_cell = mesh, quality, cell
-        if best_quality >= attempt.enough:
+        grade = _grade(mesh)
+        if best is None or grade.score > best_grade.score:
+            best, best_grade = mesh, grade
+        if best_grade.good or (best_grade.usable and not attempt.good):
             break
+        _log.info("%s is poor: %s", attempt, grade)
     if best is None:
         raise _explain(surface, failure)
-    if best_quality < WORST_QUALITY:
-        x, y, z = 1e3 * best.points[best.tetrahedra[worst_cell]].mean(axis=0)
+    if not best_grade.usable:
+        x, y, z = 1e3 * best.points[best.tetrahedra[best_grade.cell]].mean(axis=0)
         raise MeshError(
             "the mesh is too poor to compute on",
             where="mesh",
-            value=f"smallest radius ratio {best_quality:.3g}, near ({x:.1f}, {y:.1f}, {z:.1f}) mm",
-            expected=f"at least {WORST_QUALITY}",
+            value=f"smallest radius ratio {best_grade.radius_ratio:.3g}, smallest dihedral angle "
+            f"{best_grade.dihedral:.2g}°, near ({x:.1f}, {y:.1f}, {z:.1f}) mm",
+            expected=f"at least {WORST_QUALITY} and {WORST_DIHEDRAL:g}°",
             remedy="change mesh.size or mesh.min_size a little, or smooth the surface there",
         )
     return best
 
 
-def _fill(surface: Surface, attempt: _Attempt, *, layers: int, thickness: float) -> VolumeMesh:
-    layer = grow(surface, layers=layers, thickness=thickness) if layers else no_layer(surface)
-    used, local = np.unique(layer.core, return_inverse=True)
-    core_points, core_cells = fill(
-        layer.points[used],
-        local.reshape(-1, 3),
-        algorithm=attempt.algorithm,
-        size_at=_narrowing_size(surface),
+def _fill(
+    surface: Surface,
+    algorithm: Algorithm,
+    *,
+    layers: BoundaryLayers,
+    size: float,
+    refinements: Sequence[Refinement],
+) -> VolumeMesh:
+    radius = local_radius(surface)
+    sizes = size_grid(surface, radius, refinements=refinements)
+    layer, used, core_points, core_cells = _fill_core(
+        surface, algorithm, layers=layers, size=size, radius=radius, sizes=sizes
     )
     inside = len(layer.points) + np.arange(len(core_points) - len(used))
     points = np.vstack([layer.points, core_points[len(used) :]])
-    tetrahedra = np.vstack([layer.tetrahedra, np.concatenate([used, inside])[core_cells]])
+    core = np.concatenate([used, inside])[core_cells]
+    movable = np.arange(len(points)) >= len(layer.points)
+    points = improve(points, core, movable)
+    tetrahedra = np.vstack([layer.tetrahedra, core])
     # The wall's own triangles, what is left of the caps, and the layers' sides around it.
-    is_wall = surface.patch_id == WALL_TAG
-    facets = np.vstack([np.where(is_wall[:, None], surface.triangles, layer.core), layer.sides])
+    facets = np.vstack([np.where(is_wall(surface)[:, None], surface.triangles, layer.core), layer.sides])
     tags = np.concatenate([surface.patch_id, layer.side_tags])
     patches = tuple(
         describe_patch(points, facets[tags == patch.tag], name=patch.name, role=patch.role, tag=patch.tag)
         for patch in surface.patches
     )
-    mesh = VolumeMesh(points=points, tetrahedra=tetrahedra, facets=facets, facet_tags=tags, patches=patches)
+    mesh = VolumeMesh(
+        points=points,
+        tetrahedra=tetrahedra,
+        facets=facets,
+        facet_tags=tags,
+        patches=patches,
+        layers=layer.report,
+        enclosed=enclosed_volume(surface),
+    )
     check_mesh(mesh, where="mesh")
     return mesh
 
 
-def _narrowing_size(surface: Surface) -> SizeField | None:
-    """Size wanted inside lumens that are narrower than every opening; None where there is no such place."""
-    widths = [float(np.sqrt(patch.area / np.pi)) for patch in surface.openings]
-    radius = inscribed_radius(surface)
-    narrow = radius < NARROW * min(widths, default=0.0)
-    around = cKDTree(surface.points).query_ball_point(surface.points[narrow], radius[narrow])
-    # One rough spot in a wide vessel is no narrowing: most of the wall around has to be narrow too.
-    narrow[narrow] = [float(narrow[near].mean()) > 0.5 for near in around]
-    if not narrow.any():
-        return None
-    points, radii = surface.points[narrow], radius[narrow]
-    wanted = np.maximum(
-        2.0 * radii / EDGES_ACROSS_NARROWING, _FINEST_INSIDE * _STRETCH * _edges_at_vertices(surface)[narrow]
+def _fill_core(
+    surface: Surface,
+    algorithm: Algorithm,
+    *,
+    layers: BoundaryLayers,
+    size: float,
+    radius: FloatArray,
+    sizes: SizeGrid | None,
+) -> tuple[BoundaryLayer, IntArray, FloatArray, IntArray]:
+    """Layers, and the core within them filled; where layers cross each other, they are made thinner there."""
+    room = np.ones(len(surface.points))
+    for parting in range(_PARTINGS + 1):
+        layer = (
+            grow(surface, layers, size=size, radius=radius, room=room) if layers.count else no_layer(surface)
+        )
+        used, local = np.unique(layer.core, return_inverse=True)
+        try:
+            points, cells = fill(layer.points[used], local.reshape(-1, 3), algorithm=algorithm, sizes=sizes)
+        except MeshError:
+            if not layers.count or parting == _PARTINGS:
+                raise
+            crossing = np.unique(self_intersections(layer.points, layer.core))
+            if not crossing.size or len(self_intersections(surface.points, surface.triangles)):
+                raise
+            _log.info("layers cross each other at %d triangles: thinner there", crossing.size)
+            room[surface.triangles[crossing]] *= 0.3 if parting < _PARTINGS - 1 else 0.0
+            continue
+        return layer, used, points, cells
+    raise AssertionError("the last parting returns or raises")
+
+
+def _grade(mesh: VolumeMesh) -> _Grade:
+    """The worst cells behind the layers, whose own cells come first and are flat on purpose."""
+    flat = mesh.layers.cells if mesh.layers is not None else 0
+    shapes = measure_cells(mesh.points, mesh.tetrahedra[flat:])
+    score = np.minimum(shapes.radius_ratio / GOOD_QUALITY, shapes.dihedral_min / GOOD_DIHEDRAL)
+    return _Grade(
+        radius_ratio=float(shapes.radius_ratio.min()),
+        dihedral=float(shapes.dihedral_min.min()),
+        cell=flat + int(score.argmin()),
     )
-    tree = cKDTree(points)
-    low, high = points.min(axis=0) - radii.max(), points.max(axis=0) + radii.max()
-
-    def size_at(x: float, y: float, z: float) -> float:
-        if not (low[0] < x < high[0] and low[1] < y < high[1] and low[2] < z < high[2]):
-            return float("inf")
-        distance, index = tree.query((x, y, z))
-        near = distance <= 1.2 * radii[index]
-        return float(wanted[index] / _STRETCH) if near else float("inf")
-
-    return size_at
-
-
-def _edges_at_vertices(surface: Surface) -> FloatArray:
-    """(n,) mean length of the edges at each vertex [m]."""
-    starts = surface.triangles.ravel()
-    ends = surface.triangles[:, [1, 2, 0]].ravel()
-    lengths = np.linalg.norm(surface.points[starts] - surface.points[ends], axis=1)
-    both = np.concatenate([starts, ends])
-    total = np.bincount(both, weights=np.tile(lengths, 2), minlength=len(surface.points))
-    return np.asarray(total / np.maximum(np.bincount(both, minlength=len(surface.points)), 1))
-
-
-def _worst(mesh: VolumeMesh, layers: int) -> tuple[float, int]:
-    """Smallest radius ratio, and its cell, behind the layers, whose own cells come first and are flat on purpose."""
-    flat = 3 * layers * int((mesh.facet_tags == WALL_TAG).sum())
-    ratios = radius_ratios(mesh.points, mesh.tetrahedra[flat:])
-    return float(ratios.min()), flat + int(ratios.argmin())
 
 
 def _explain(surface: Surface, failure: str) -> MeshError:
     """Why no attempt gave a mesh, as far as the surface tells."""
+    for patch in surface.openings:
+        cap = surface.triangles[surface.patch_id == patch.tag]
+        turned = np.flatnonzero(area_vectors(surface.points, cap) @ np.array(patch.normal) <= 0.0)
+        if turned.size:
+            x, y, z = 1e3 * surface.points[cap[turned[0]]].mean(axis=0)
+            return MeshError(
+                "the cap of an opening is folded",
+                where="mesh",
+                value=f"{patch.name}: {turned.size} triangles; the first near ({x:.1f}, {y:.1f}, {z:.1f}) mm",
+                expected="a flat cap without overlap",
+                remedy="cut the opening anew, a little further inside the vessel",
+            )
     pairs = self_intersections(surface.points, surface.triangles)
     if not len(pairs):
         return MeshError(

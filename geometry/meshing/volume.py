@@ -8,15 +8,16 @@ from pathlib import Path
 
 import meshio
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from geometry.meshing.quality import cell_volumes, measure_quality
+from geometry.meshing.cell_shapes import FACES
+from geometry.meshing.quality import LayerReport, MeshQuality, cell_volumes, measure_quality
+from geometry.meshing.topology import BOUNDARY, OVERLAP, count_pieces, face_neighbours
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import MeshError
 from hemoplan.patch import Patch, read_patches, write_patches
 
-_OPPOSITE_FACES = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])
+LARGEST_VOLUME_ERROR = 1.0e-6
+"""Of the cells against what the surface encloses: the wall is kept vertex by vertex, so only round-off is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,10 @@ class VolumeMesh:
         points: (n, 3) vertices, world coordinates (RAS) [m].
         tetrahedra: (m, 4) vertex indices, positive volume.
         facets: (k, 3) vertex indices of the boundary triangles, counter-clockwise seen from outside.
-        facet_tags: (k,) tag of the patch that a facet belongs to; 1 is the wall.
+        facet_tags: (k,) tag of the patch that a facet belongs to; 1 is the wall, which may have other patches too.
         patches: The wall first, then the openings, measured on the facets.
+        layers: What became of the boundary layers; None where none were asked for, and for a mesh read from files.
+        enclosed: Volume that the surface encloses [m³]; None where it is not known.
     """
 
     points: FloatArray
@@ -36,6 +39,13 @@ class VolumeMesh:
     facets: IntArray
     facet_tags: IntArray
     patches: tuple[Patch, ...]
+    layers: LayerReport | None = None
+    enclosed: float | None = None
+
+
+def describe_mesh(mesh: VolumeMesh) -> MeshQuality:
+    """Sizes and shapes of its cells, its layers and its volume."""
+    return measure_quality(mesh.points, mesh.tetrahedra, layers=mesh.layers, enclosed=mesh.enclosed)
 
 
 def boundary_facets(tetrahedra: IntArray) -> IntArray:
@@ -44,20 +54,15 @@ def boundary_facets(tetrahedra: IntArray) -> IntArray:
     Raises:
         MeshError: A face belongs to more than two tetrahedra.
     """
-    faces = tetrahedra[:, _OPPOSITE_FACES].reshape(-1, 3)
-    _, first, counts = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True)
-    if counts.max() > 2:
-        raise MeshError(
-            "the cells overlap", value=f"{int((counts > 2).sum())} faces join more than two cells"
-        )
-    return np.asarray(faces[first[counts == 1]])
+    return _facets_of(tetrahedra, _neighbours(tetrahedra))
 
 
 def check_mesh(mesh: VolumeMesh, *, where: str) -> None:
     """Check that a mesh can be computed on.
 
     All cells are positive, all vertices are used, the faces on the boundary are exactly the tagged facets with the
-    same orientation, every tag has its patch, and the cells hang together face by face.
+    same orientation, every tag has its patch, the cells hang together face by face, and they fill what the surface
+    encloses.
 
     Raises:
         MeshError: One of these does not hold; the message says which and where.
@@ -71,9 +76,12 @@ def check_mesh(mesh: VolumeMesh, *, where: str) -> None:
             value=f"{int((volumes <= 0.0).sum())} cells; the worst lies near ({x:.1f}, {y:.1f}, {z:.1f}) mm",
             remedy="change mesh.size or mesh.min_size a little",
         )
-    if len(np.unique(mesh.tetrahedra)) != len(mesh.points):
+    used = np.zeros(len(mesh.points), dtype=bool)
+    used[mesh.tetrahedra] = True
+    if not used.all():
         raise MeshError("the mesh has vertices that belong to no cell", where=where)
-    outside, tagged = _canonical(boundary_facets(mesh.tetrahedra)), _canonical(mesh.facets)
+    neighbours = _neighbours(mesh.tetrahedra)
+    outside, tagged = _canonical(_facets_of(mesh.tetrahedra, neighbours)), _canonical(mesh.facets)
     if not np.array_equal(outside, tagged):
         raise MeshError(
             "the boundary of the cells is not the tagged surface",
@@ -84,7 +92,7 @@ def check_mesh(mesh: VolumeMesh, *, where: str) -> None:
         )
     if {int(tag) for tag in np.unique(mesh.facet_tags)} != {patch.tag for patch in mesh.patches}:
         raise MeshError("a patch has no facets, or a facet has no patch", where=where)
-    pieces = _count_pieces(mesh.tetrahedra)
+    pieces = count_pieces(neighbours)
     if pieces != 1:
         raise MeshError(
             "the lumen falls into pieces that no blood can pass between",
@@ -92,6 +100,14 @@ def check_mesh(mesh: VolumeMesh, *, where: str) -> None:
             value=f"{pieces} pieces",
             expected="1",
             remedy="keep only the vessels that hang together, or undo the edit that closed the vessel",
+        )
+    if mesh.enclosed is not None and abs(volumes.sum() / mesh.enclosed - 1.0) > LARGEST_VOLUME_ERROR:
+        raise MeshError(
+            "the cells do not fill what the surface encloses",
+            where=where,
+            value=f"{1e6 * volumes.sum():.6g} mL",
+            expected=f"{1e6 * mesh.enclosed:.6g} mL",
+            remedy="change mesh.size or mesh.min_size a little",
         )
 
 
@@ -110,7 +126,7 @@ def write_mesh(folder: Path, mesh: VolumeMesh) -> None:
     )
     meshio.xdmf.write(folder / "facets.xdmf", triangles, data_format="HDF", compression=None)
     write_patches(folder / "patches.json", mesh.patches)
-    quality = asdict(measure_quality(mesh.points, mesh.tetrahedra))
+    quality = asdict(describe_mesh(mesh))
     (folder / "quality.json").write_text(json.dumps(quality, indent=1) + "\n", encoding="utf-8")
 
 
@@ -145,13 +161,16 @@ def _canonical(facets: IntArray) -> IntArray:
     return np.asarray(turned[np.lexsort(turned.T[::-1])])
 
 
-def _count_pieces(tetrahedra: IntArray) -> int:
-    faces = np.sort(tetrahedra[:, _OPPOSITE_FACES].reshape(-1, 3), axis=1)
-    owners = np.repeat(np.arange(len(tetrahedra)), 4)
-    order = np.lexsort(faces.T)
-    faces, owners = faces[order], owners[order]
-    shared = np.flatnonzero((faces[1:] == faces[:-1]).all(axis=1))
-    links = coo_array(
-        (np.ones(len(shared)), (owners[shared], owners[shared + 1])), shape=(len(tetrahedra), len(tetrahedra))
-    )
-    return int(connected_components(links, directed=False, return_labels=False))
+def _neighbours(tetrahedra: IntArray) -> IntArray:
+    tetrahedra = np.ascontiguousarray(tetrahedra, dtype=np.int64)
+    neighbours: IntArray = face_neighbours(tetrahedra, int(tetrahedra.max()) + 1)
+    if (neighbours == OVERLAP).any():
+        raise MeshError(
+            "the cells overlap", value=f"{int((neighbours == OVERLAP).sum())} faces join more than two cells"
+        )
+    return neighbours
+
+
+def _facets_of(tetrahedra: IntArray, neighbours: IntArray) -> IntArray:
+    cells, faces = np.nonzero(neighbours == BOUNDARY)
+    return np.asarray(tetrahedra[cells[:, None], np.array(FACES)[faces]])

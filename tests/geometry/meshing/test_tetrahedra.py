@@ -4,7 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geometry.meshing.quality import EDGES, measure_quality
+from geometry.meshing.cell_shapes import EDGES
+from geometry.meshing.layer_settings import BoundaryLayers
+from geometry.meshing.quality import measure_quality
 from geometry.meshing.tetrahedra import tetrahedralise
 from geometry.surfaces.surface import enclosed_volume
 from hemoplan.errors import MeshError, ResourceError, SurfaceError
@@ -67,3 +69,36 @@ def test_missing_gmsh_is_said(pipe, monkeypatch):
     monkeypatch.setitem(sys.modules, "gmsh", None)
     with pytest.raises(ResourceError, match="gmsh.*cannot be loaded.*pip install gmsh"):
         tetrahedralise(pipe, **SETTINGS)
+
+
+def test_folded_cap_is_refused_with_its_name(pipe):
+    points = pipe.points.copy()
+    outlet = np.setdiff1d(pipe.triangles[pipe.patch_id == 3], pipe.triangles[pipe.patch_id == 1])
+    inner = outlet[np.linalg.norm(points[outlet, :2], axis=1).argmin()]
+    points[inner, 0] += 2e-3
+    with pytest.raises(MeshError, match=r"cap of an opening is folded \(value: outlet: .* first near"):
+        tetrahedralise(replace(pipe, points=points), **SETTINGS)
+
+
+def test_same_surface_gives_the_same_layers(pipe):
+    layers = BoundaryLayers(count=3, first_height=5e-5)
+    one, other = (tetrahedralise(pipe, **SETTINGS, boundary_layers=layers) for _ in range(2))
+    assert np.array_equal(one.points, other.points)
+    assert np.array_equal(one.tetrahedra, other.tetrahedra)
+    assert one.layers == other.layers
+
+
+def test_layers_that_meet_across_a_slit_are_thinned_until_they_do_not():
+    # A leaf of the wall hangs below the wall: no inscribed ball sees the slit, and layers of both sides cross in it.
+    surface = tube(straight(1.2e-2), lambda t: np.full_like(t, 3e-3), size=5e-4, length=1.2e-2)
+    points = surface.points.copy()
+    points[np.linalg.norm(points - [3e-3, 0.0, 6e-3], axis=1).argmin()] += [-3e-4, 0.0, 2e-3]
+    mesh = tetrahedralise(
+        replace(surface, points=points),
+        size=6e-4,
+        min_size=4e-4,
+        edges_per_radius=5.0,
+        boundary_layers=BoundaryLayers(count=3, thickness=5e-4),
+    )
+    assert mesh.layers.full_share > 0.9
+    assert 0.0 < mesh.layers.bare_share < 0.02

@@ -108,3 +108,19 @@ def test_two_separate_tubes_are_not_one_lumen(mesh):
     )
     with pytest.raises(MeshError, match=r"falls into pieces.*value: 2 pieces"):
         check_mesh(both, where="mesh")
+
+
+def test_cells_that_miss_a_part_of_the_lumen_are_refused(mesh):
+    with pytest.raises(MeshError, match=r"do not fill what the surface encloses.*expected 0.3 mL"):
+        check_mesh(replace(mesh, enclosed=3e-7), where="mesh")
+
+
+def test_report_of_the_layers_is_written(tmp_path):
+    surface = tube(straight(1e-2), lambda t: np.full_like(t, 3e-3), size=8e-4, length=1e-2)
+    layered = tetrahedralise(surface, size=8e-4, min_size=8e-4, edges_per_radius=4.0, boundary_layers=2)
+    write_mesh(tmp_path, layered)
+    quality = json.loads((tmp_path / "quality.json").read_text())
+    assert quality["layers"]["count"] == 2
+    assert quality["layers"]["cells"] == 6 * (layered.facet_tags == 1).sum()
+    assert quality["volume_error"] < 1e-9
+    assert sum(quality["aspect_ratios"]["counts"]) == quality["cells"]
