@@ -15,6 +15,7 @@ from hemoplan.patch import Role
 from hemoplan.units import Quantity
 
 Mass = Annotated[float, Quantity("kg", 0.3, 200.0)]
+BodyLength = Annotated[float, Quantity("cm", 20.0, 220.0)]
 HeartRate = Annotated[float, Quantity("1/min", 30.0, 300.0)]
 ArterialPressure = Annotated[float, Quantity("mmHg", 5.0, 250.0)]
 VenousPressure = Annotated[float, Quantity("mmHg", -5.0, 40.0)]
@@ -59,6 +60,8 @@ class Patient(_Table):
     heart_rate: HeartRate
     cuff: Cuff
     venous_pressure: VenousPressure = Field(default="5 mmHg", validate_default=True)
+    length: BodyLength | None = None
+    """From crown to heel; for the body surface area that z-scores need. Guessed from the weight below 10 kg."""
 
     @property
     def period(self) -> float:
@@ -90,18 +93,59 @@ class ImageSource(_Table):
         if len(given) != 1:
             raise ValueError("expected exactly one of 'path' (a scan), 'anatomy' (a phantom) and 'surface'")
         if self.surface is not None and self.unit is None:
-            raise ValueError("expected 'unit' beside 'surface', such as unit = 'mm': surface files do not say it")
+            raise ValueError(
+                "expected 'unit' beside 'surface', such as unit = 'mm': surface files do not say it"
+            )
         return self
 
 
 class Segmentation(_Table):
-    """How the lumen is found: from one seed inside the vessel (world coordinates, RAS)."""
+    """How the lumen is found: from seeds inside the vessels, from a label map made elsewhere, or by a plugin."""
 
-    seed: Point
+    seed: Point | None = None
+    """A point inside the vessel (world coordinates, RAS)."""
+    seeds: Annotated[dict[Name, Point], Field(min_length=1)] | None = None
+    """Several points, each with the name of its vessel; all in one lumen."""
     lower: float | None = None
     """Lowest intensity that can be lumen, in the image's own units; found around the seed if absent."""
     upper: float | None = None
     """Highest intensity that can be lumen."""
+    method: Literal["growing", "level-set"] = "growing"
+    """How the edge is found: at the half maximum, or by a geodesic active contour."""
+    vesselness: bool = False
+    """Look for vessels thinner than three voxels by their shape, which growing loses."""
+    labels: Path | None = None
+    """A label map: corrected by hand, or made by another program such as 3D Slicer."""
+    plugin: str | None = None
+    """Name of a learned segmenter that is installed beside hemoplan."""
+    label: Annotated[int, Field(ge=1, le=255, strict=True)] | str | None = None
+    """Which label is the lumen, by name or number, where `labels` or the plugin has several."""
+
+    @property
+    def points(self) -> dict[str, Point]:
+        """The seeds by name; none with a label map or a plugin."""
+        if self.seeds is not None:
+            return dict(self.seeds)
+        return {} if self.seed is None else {"seed": self.seed}
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = {"seed": self.seed, "seeds": self.seeds, "labels": self.labels, "plugin": self.plugin}
+        given = [f"'{name}'" for name, value in ways.items() if value is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "expected exactly one of 'seed' (a point in the vessel), 'seeds' (one a vessel), 'labels' (a label "
+                f"map) and 'plugin' (a learned segmenter), not {' and '.join(given) or 'none'}"
+            )
+        if self.labels is not None or self.plugin is not None:
+            needless = [
+                name for name in ("lower", "upper", "method", "vesselness") if name in self.model_fields_set
+            ]
+            if needless:
+                raise ValueError(f"'{needless[0]}' belongs to seeds; expected it without {given[0]}")
+        elif self.label is not None:
+            raise ValueError("'label' belongs to 'labels' or 'plugin'; expected it without seeds")
+        return self
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -188,7 +232,35 @@ class Mesh(_Table):
     """Smallest edge length."""
     edges_per_radius: Annotated[float, Field(ge=1.0, le=30.0)] = 4.0
     """How many edges fit into the local vessel radius, between the two limits."""
+    level: Literal["coarse", "medium", "fine"] = "medium"
+    """Member of the family for grid studies: all sizes 1.4 times as large, as given, or 1.4 times as small."""
     boundary_layers: Annotated[int, Field(ge=0, le=10, strict=True)] = 0
+    """Layers of thin cells along the wall."""
+    first_height: Annotated[float, Quantity("mm", 0.002, 5.0)] | None = None
+    """Height of the cells at the wall; where it is not given, the layers together are as thick as a cell is large."""
+    layer_growth: Annotated[float, Field(ge=1.0, le=2.0)] = 1.3
+    """Thickness of a layer over the one outside it."""
+    layer_share: Annotated[float, Field(ge=0.05, le=0.45)] = 0.25
+    """Largest thickness of all layers together, over the local vessel radius."""
+
+    jet_diameters: Annotated[float, Field(ge=0.0, le=30.0)] = 0.0
+    """How far behind the narrowest place, in its diameters, the cells stay as small as there; 0: not at all."""
+    jet_edges: Annotated[float, Field(ge=4.0, le=40.0)] = 12.0
+    """Edges across the narrowest place and the jet behind it, where `jet_diameters` asks for them."""
+
+    @property
+    def factor(self) -> float:
+        """What the level multiplies all sizes by."""
+        return {"coarse": 1.4, "medium": 1.0, "fine": 1.0 / 1.4}[self.level]
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """Largest and smallest edge [m] and edges per radius, with the level, under the names that the mesher uses."""
+        return {
+            "size": self.factor * self.size,
+            "min_size": self.factor * self.min_size,
+            "edges_per_radius": self.edges_per_radius / self.factor,
+        }
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -278,7 +350,7 @@ class Case(_Table):
     question: str
     patient: Patient
     image: ImageSource
-    segmentation: Segmentation
+    segmentation: Segmentation | None = None
     openings: Annotated[tuple[Opening, ...], Field(min_length=2)]
     inflow: Inflow
     outlets: dict[Name, Outlet]
@@ -287,6 +359,14 @@ class Case(_Table):
     blood: Blood = Blood()
     mesh: Mesh = Mesh()
     solver: Solver = Solver()
+
+    @model_validator(mode="after")
+    def _lumen_given(self) -> Self:
+        if (self.segmentation is None) == (self.image.surface is None):
+            raise ValueError(
+                "expected [segmentation] with a scan or a phantom, and none with image.surface, which is the lumen"
+            )
+        return self
 
     @property
     def inlet(self) -> str:

@@ -101,6 +101,7 @@ def snapshot(
     plotter = pv.Plotter(off_screen=True, window_size=list(pixels))
     try:
         plotter.set_background("white")
+        plotter.enable_depth_peeling(8)
         fill(plotter)
         place_camera(plotter, camera, aspect=pixels[0] / pixels[1])
         plotter.enable_anti_aliasing("ssaa")

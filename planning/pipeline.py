@@ -81,8 +81,9 @@ def default_folder(file: Path, name: str) -> Path:
 
 
 def _do_stages(plan: Plan, ledger: Ledger, display: Display, goal: Goal) -> None:
-    scan.prepare_scan(plan, ledger)
-    scan.segment(plan, ledger)
+    if plan.case.segmentation is not None:
+        scan.prepare_scan(plan, ledger)
+        scan.segment(plan, ledger, display, plan.case.segmentation)
     vessels.extract(plan, ledger)
     vessels.trace_centerline(plan, ledger)
     if goal >= Goal.MESH:

@@ -12,10 +12,11 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from geometry.centerlines.centerline import read_centerline
+from geometry.measurements.arch_diameters import ArchDiameters, measure_arch_diameters
+from geometry.measurements.table import MeasurementTable, read_table
 from hemoplan.case import Case
 from hemoplan.results import FlowMetrics, PortHistory, read_metrics, read_ports
 from hemoplan.units import to_unit
-from planning.arch_measures import ArchMeasures, measure_arch
 from planning.compare import Comparison, Row, compare
 from planning.fields import Field, VariantFields, choose_scales, read_fields
 from planning.figures import draw_flows, draw_overview, draw_periodicity, draw_pressures, save_figure
@@ -27,6 +28,7 @@ from planning.health import (
     find_cautions,
     tabulate_health,
 )
+from planning.measured import tabulate_stations
 from planning.narrative import describe_variant, list_assumptions, summarise
 from planning.page import read_template, render_template
 from planning.palette import variant_inks
@@ -82,6 +84,7 @@ def write_report(run: RunFolder, case: Case) -> Path:
         **_say_thresholds(run, case, metrics),
         **_draw_waveforms(run, case, comparison, metrics, histories),
         **_draw_scene(run, case, fields),
+        **_show_anatomy(run, case),
         **_say_health(run, case, metrics),
         "assumptions": list_assumptions(case),
         "provenance": tuple(_flatten(provenance)),
@@ -156,6 +159,7 @@ def _say_thresholds(run: RunFolder, case: Case, metrics: Mapping[str, FlowMetric
             arch=_measure(run, name, case),
             weight=float(case.patient.weight),
             cuff_site=case.patient.cuff.site,
+            measured=_measured(run, name),
         )
         for name, entry in metrics.items()
     }
@@ -163,11 +167,16 @@ def _say_thresholds(run: RunFolder, case: Case, metrics: Mapping[str, FlowMetric
     return {"evaluations": evaluations, "conflicts": find_conflicts(evaluations)}
 
 
-def _measure(run: RunFolder, name: str, case: Case) -> ArchMeasures | None:
+def _measure(run: RunFolder, name: str, case: Case) -> ArchDiameters | None:
     path = run.variant(name).centerline
     if not path.exists():
         return None
-    return measure_arch(read_centerline(path), distal=case.comparison.distal)
+    return measure_arch_diameters(read_centerline(path), distal=case.comparison.distal)
+
+
+def _measured(run: RunFolder, name: str) -> MeasurementTable | None:
+    path = run.variant(name).measurements
+    return read_table(path) if path.exists() else None
 
 
 def _draw_waveforms(
@@ -221,6 +230,32 @@ def _draw_scene(run: RunFolder, case: Case, variants: Sequence[VariantFields]) -
         "panels": panels,
         "standpoint": camera.standpoint,
         **scene_context(variants, scales=scales, camera=camera),
+    }
+
+
+def _show_anatomy(run: RunFolder, case: Case) -> dict[str, Any]:
+    """The pictures that the stages before the flow left, as far as they are there."""
+    pictures = (
+        (run.picture("surface"), "The scan with the outline of the lumen that was used, slice by slice."),
+        (
+            run.picture("openings"),
+            "The surface with its openings and centrelines, coloured by the local radius.",
+        ),
+        (
+            run.variant(baseline_of(case)).measurements_picture,
+            "Where the reference anatomy was measured; the numbers are those of the table.",
+        ),
+        (
+            run.variant(baseline_of(case)).mesh_picture,
+            "The cells of the reference anatomy, and how good they are.",
+        ),
+    )
+    names = [variant.name for variant in case.variants]
+    tables = {name: table for name in names if (table := _measured(run, name)) is not None}
+    complete = len(tables) == len(names)
+    return {
+        "stations": tabulate_stations(tables, pictured=baseline_of(case)) if complete else (),
+        "anatomy": tuple((_embed(path, text), text) for path, text in pictures if path.exists()),
     }
 
 

@@ -34,8 +34,12 @@ def absolute_paths(case: Case, folder: Path) -> Case:
     waveform = case.inflow.waveform
     if str(waveform) != "aortic":
         waveform = (folder / waveform).resolve()
+    segmentation = case.segmentation
+    if segmentation is not None and segmentation.labels is not None:
+        segmentation = segmentation.model_copy(update={"labels": (folder / segmentation.labels).resolve()})
     return case.model_copy(
         update={
+            "segmentation": segmentation,
             "image": image.model_copy(update=source),
             "inflow": case.inflow.model_copy(update={"waveform": waveform}),
         }

@@ -59,6 +59,16 @@ class VariantFolder:
         return self.path / "centerline.vtp"
 
     @property
+    def measurements(self) -> Path:
+        """Cross-sections at anatomical stations."""
+        return self.path / "measurements.csv"
+
+    @property
+    def measurements_picture(self) -> Path:
+        """The planes of the measurements."""
+        return self.path / "measurements.png"
+
+    @property
     def mesh(self) -> MeshFolder:
         """Tetrahedra."""
         return MeshFolder(self.path / "mesh")
@@ -161,7 +171,7 @@ class RunFolder:
         return self.path / "segmentation" / "labels.nii.gz"
 
     def picture(self, stage: str) -> Path:
-        """Picture of what a stage made: `segmentation`, `surface`, `openings` or `measurements`."""
+        """Picture of what a stage made: `segmentation`, `surface` or `openings`."""
         return self.path / "pictures" / f"{stage}.png"
 
     @property
@@ -173,6 +183,16 @@ class RunFolder:
     def centerline(self) -> Path:
         """Centrelines of the surface, before any edit."""
         return self.path / "centerline.vtp"
+
+    @property
+    def findings(self) -> Path:
+        """What the segmentation did step by step, and what a person should look at."""
+        return self.path / "segmentation" / "findings.json"
+
+    @property
+    def contour(self) -> Path:
+        """Signed distance to the contour of a level set, where one was used."""
+        return self.path / "segmentation" / "contour.nii.gz"
 
     @property
     def calibration(self) -> Path:

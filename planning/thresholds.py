@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from geometry.measurements.arch_diameters import ArchDiameters
+from geometry.measurements.table import MeasurementTable
 from hemoplan.results import FlowMetrics
 from hemoplan.units import to_unit
-from planning.arch_measures import ArchMeasures
+from planning.measured import scores_at, write_scores
 from planning.wording import listed, plain, spoken
 
 _VERSMOLD_WEIGHT_KG = (0.75, 1.5, 3.0)
@@ -29,12 +31,14 @@ class Subject:
         arch: Diameters of the variant's arch; None where they could not be measured.
         weight: Weight of the child [kg].
         cuff_site: Opening that the cuff stands for.
+        measured: Cross-sections of the variant at anatomical stations; None where there are none.
     """
 
     metrics: FlowMetrics
-    arch: ArchMeasures | None
+    arch: ArchDiameters | None
     weight: float
     cuff_site: str
+    measured: MeasurementTable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,8 +151,11 @@ def _read_mean_pressure(subject: Subject) -> Reading:
     )
 
 
-def _read_nothing(subject: Subject) -> None:
-    del subject
+def _read_arch_score(subject: Subject) -> Reading | None:
+    scores = () if subject.measured is None else scores_at(subject.measured, "proximal_arch")
+    if not scores:
+        return None
+    return Reading(value=write_scores(scores), holds=min(score.value for score in scores) < -2.0)
 
 
 def _verb(texts: Sequence[str], singular: str, plural: str) -> str:
@@ -196,9 +203,10 @@ ARCH_THRESHOLDS: tuple[Threshold, ...] = (
         question=_ARCH,
         rule="transverse arch z-score below −2, −3 or −4",
         source="PubMed 31307310 (2019, n = 153)",
-        caveat="Did not predict reintervention in that study. Not read here: it needs a table of z-scores.",
+        caveat="Did not predict reintervention in that study. Read between the brachiocephalic and the left carotid "
+        "artery; the models of the z-score were made from echocardiograms.",
         predictive=False,
-        read=_read_nothing,
+        read=_read_arch_score,
     ),
     Threshold(
         question=_PRESSURE,

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from geometry.meshing.quality import dihedral_angles, measure_quality, radius_ratios
-from geometry.meshing.volume import VolumeMesh
+from geometry.meshing.quality import Histogram
+from geometry.meshing.volume import VolumeMesh, describe_mesh
 from hemoplan.arrays import FloatArray
 from planning.camera import Camera, choose_camera
 from planning.figures import STYLE
@@ -55,15 +55,14 @@ def draw_cells(mesh: VolumeMesh, *, focus: FloatArray, radius: float) -> Figure:
             axis.set_title(title)
             if camera is whole:
                 _frame_close_view(axis, whole, close, aspect=pixels[0] / pixels[1])
-        _draw_histogram(
-            figure.add_subplot(grid_spec[1, 0]),
-            radius_ratios(mesh.points, mesh.tetrahedra),
-            "radius ratio",
-            1.0,
-        )
-        angles = dihedral_angles(mesh.points, mesh.tetrahedra).min(axis=1)
-        _draw_histogram(figure.add_subplot(grid_spec[1, 1]), angles, "smallest dihedral angle [°]", 75.0)
-        quality = measure_quality(mesh.points, mesh.tetrahedra)
+        quality = describe_mesh(mesh)
+        for column, (bins, worst, label) in enumerate(
+            (
+                (quality.radius_ratios, quality.radius_ratio_min, "radius ratio"),
+                (quality.dihedrals, quality.dihedral_min, "smallest dihedral angle [°]"),
+            )
+        ):
+            _draw_histogram(figure.add_subplot(grid_spec[1, column]), bins, worst, label)
         figure.suptitle(
             f"{quality.cells:,} tetrahedra, edges {1e3 * quality.edge_min:.2f} to {1e3 * quality.edge_max:.2f} mm",
             fontsize=9.0,
@@ -98,14 +97,14 @@ def _frame_close_view(axis: Axes, whole: Camera, close: Camera, *, aspect: float
     )
 
 
-def _draw_histogram(axis: Axes, values: FloatArray, label: str, most: float) -> None:
+def _draw_histogram(axis: Axes, bins: Histogram, worst: float, label: str) -> None:
     """Counts on a logarithmic axis, so that the few poor cells are seen; the worst is named."""
-    axis.hist(values, bins=50, range=(0.0, most), color=_CELL, edgecolor="none")
+    axis.stairs(bins.counts, bins.edges, fill=True, color=_CELL)
     axis.set_yscale("log")
-    axis.set_xlim(0.0, most)
+    axis.set_ylim(bottom=0.7)
+    axis.set_xlim(bins.edges[0], bins.edges[-1])
     axis.set_xlabel(label)
     axis.set_ylabel("cells")
-    worst = float(values.min())
     axis.axvline(worst, color=_INK, lw=1.0)
     axis.annotate(
         f"worst {worst:.2g}",

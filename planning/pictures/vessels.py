@@ -81,6 +81,7 @@ def draw_planes(surface: Surface, planes: Sequence[Plane]) -> Figure:
         surface: Closed, with named openings.
         planes: What was measured.
     """
+    thickness = 0.002 * to_polydata(surface).length
 
     def fill(plotter: pv.Plotter) -> None:
         _add_surface(plotter, surface)
@@ -88,6 +89,8 @@ def draw_planes(surface: Surface, planes: Sequence[Plane]) -> Figure:
             corners = len(plane.outline)
             face = pv.PolyData(plane.outline, faces=np.array([corners, *range(corners)]))
             plotter.add_mesh(face.triangulate(), color=_PLANE, opacity=0.85, lighting=False)
+            rim = pv.lines_from_points(plane.outline, close=True)
+            plotter.add_mesh(rim.tube(radius=thickness), color=_PLANE, lighting=False)
 
     figure, axes, cameras = _draw_views(surface, fill)
     for axis, camera in zip(axes, cameras, strict=True):

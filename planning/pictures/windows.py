@@ -36,10 +36,13 @@ def picture_of(run: RunFolder, stage: Stage, variant: str) -> Path:
     Raises:
         HemoplanError: The stage has not been done yet.
     """
-    path = run.variant(variant).mesh_picture if stage is Stage.MESH else run.picture(stage)
-    return require_file(
-        path, remedy=f"make it with `hemoplan {'mesh' if stage is Stage.MESH else 'segment'} CASE`"
-    )
+    of_variant = {
+        Stage.MESH: run.variant(variant).mesh_picture,
+        Stage.MEASUREMENTS: run.variant(variant).measurements_picture,
+    }
+    path = of_variant.get(stage) or run.picture(stage)
+    command = "mesh" if stage in of_variant else "segment"
+    return require_file(path, remedy=f"make it with `hemoplan {command} CASE`")
 
 
 def view_stage(run: RunFolder, stage: str, *, variant: str, screenshot: Path | None = None) -> None:

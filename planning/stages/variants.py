@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from geometry.centerlines.centerline import Centerline, compute_centerline, read_centerline, write_centerline
+from geometry.centerlines.centerline import (
+    Centerline,
+    Line,
+    compute_centerline,
+    read_centerline,
+    write_centerline,
+)
 from geometry.edits import achieved_diameter, apply_variant
-from geometry.meshing.quality import measure_quality
+from geometry.measurements.survey import survey_vessels
+from geometry.measurements.table import write_table
+from geometry.measurements.zscores import body_surface_area, body_surface_area_by_weight
+from geometry.meshing.layer_settings import layers_of
+from geometry.meshing.quality import MeshQuality
+from geometry.meshing.size_field import Refinement, jet_path
 from geometry.meshing.tetrahedra import tetrahedralise
-from geometry.meshing.volume import write_mesh
+from geometry.meshing.volume import describe_mesh, write_mesh
 from geometry.surfaces.remesh import remesh
 from geometry.surfaces.surface import Surface, read_surface, write_surface
-from hemoplan.case import Baseline, Variant
+from hemoplan.case import Baseline, Mesh, Patient, Variant
 from hemoplan.errors import SurfaceError, VariantError
 from planning.digest import digest_code, digest_file, digest_model
 from planning.ledger import Drafts, Ledger
 from planning.pictures.cells import draw_cells
 from planning.pictures.saving import save_picture
+from planning.pictures.vessels import Plane, draw_planes
 from planning.plan import Plan
 from planning.stages.vessels import describe_surface
+
+LARGEST_BY_WEIGHT = 10.0
+"""Below this weight [kg] the body surface area can be told without the body's length."""
 
 
 def edit(plan: Plan, ledger: Ledger, variant: Variant) -> None:
@@ -24,7 +39,7 @@ def edit(plan: Plan, ledger: Ledger, variant: Variant) -> None:
     run, mesh = plan.run, plan.case.mesh
     folder = run.variant(variant.name)
     base = run.surface if isinstance(variant, Baseline) else run.variant(plan.baseline.name).surface
-    sizes = {"size": mesh.size, "min_size": mesh.min_size, "edges_per_radius": mesh.edges_per_radius}
+    sizes = mesh.sizes
 
     def work(drafts: Drafts) -> str:
         before = read_surface(base)
@@ -36,8 +51,16 @@ def edit(plan: Plan, ledger: Ledger, variant: Variant) -> None:
             surface = apply_variant(before, lines, variant, **sizes)
             earlier, later = (1e3 * achieved_diameter(each, lines, variant) for each in (before, surface))
             summary = f"narrowest {earlier:.2f} mm -> {later:.2f} mm"
+        centerline = _trace_edited(surface, variant)
         write_surface(drafts.of(folder.surface), surface)
-        write_centerline(drafts.of(folder.centerline), _trace_edited(surface, variant))
+        write_centerline(drafts.of(folder.centerline), centerline)
+        table = survey_vessels(surface, centerline, surface_area=surface_area(plan.case.patient)).table
+        write_table(drafts.of(folder.measurements), table)
+        planes = [
+            Plane(label=str(number), outline=measured.outline)
+            for number, measured in enumerate(table.measurements, start=1)
+        ]
+        save_picture(draw_planes(surface, planes), drafts.of(folder.measurements_picture))
         return summary
 
     ledger.perform(
@@ -47,9 +70,10 @@ def edit(plan: Plan, ledger: Ledger, variant: Variant) -> None:
             "centreline": digest_file(run.centerline),
             "variant": digest_model(variant),
             "mesh": digest_model(mesh),
-            "code": digest_code("geometry"),
+            "patient": digest_model(plan.case.patient),
+            "code": digest_code("geometry", "planning.pictures"),
         },
-        outputs=[folder.surface, folder.centerline],
+        outputs=[folder.surface, folder.centerline, folder.measurements, folder.measurements_picture],
         work=work,
     )
 
@@ -60,20 +84,18 @@ def mesh(plan: Plan, ledger: Ledger, variant: Variant) -> None:
     folder = plan.run.variant(variant.name)
 
     def work(drafts: Drafts) -> str:
+        lines = read_centerline(folder.centerline)
+        line, narrowest = _narrowest(lines)
         volume = tetrahedralise(
             read_surface(folder.surface),
-            size=wanted.size,
-            min_size=wanted.min_size,
-            edges_per_radius=wanted.edges_per_radius,
-            boundary_layers=wanted.boundary_layers,
+            **wanted.sizes,
+            boundary_layers=layers_of(wanted),
+            refinements=_jet(wanted, line, narrowest),
         )
         write_mesh(drafts.of(folder.mesh.path), volume)
-        line = read_centerline(folder.centerline)
-        narrowest = int(line.radius.argmin())
         picture = draw_cells(volume, focus=line.points[narrowest], radius=3.0 * float(line.radius[narrowest]))
         save_picture(picture, drafts.of(folder.mesh_picture))
-        quality = measure_quality(volume.points, volume.tetrahedra)
-        return f"{quality.cells:,} cells, worst radius ratio {quality.radius_ratio_min:.2f}"
+        return _describe_mesh(describe_mesh(volume))
 
     ledger.perform(
         f"mesh {variant.name}",
@@ -86,6 +108,49 @@ def mesh(plan: Plan, ledger: Ledger, variant: Variant) -> None:
         outputs=[folder.mesh.path, folder.mesh_picture],
         work=work,
     )
+
+
+def _narrowest(centerline: Centerline) -> tuple[Line, int]:
+    """The line that holds the narrowest place, and the index of that place; ends, cut short by caps, do not count."""
+    found = [
+        (float(line.radius[1:-1].min()), line, 1 + int(line.radius[1:-1].argmin()))
+        for line in centerline.lines
+    ]
+    _, line, index = min(found, key=lambda entry: entry[0])
+    return line, index
+
+
+def _jet(wanted: Mesh, line: Line, narrowest: int) -> tuple[Refinement, ...]:
+    """The way of the jet behind the narrowest place, where the case asks for it."""
+    if not wanted.jet_diameters:
+        return ()
+    path = jet_path(
+        line.points,
+        line.radius,
+        narrowest=narrowest,
+        diameters=wanted.jet_diameters,
+        edges_across=wanted.jet_edges / wanted.factor,
+    )
+    return (path,)
+
+
+def _describe_mesh(quality: MeshQuality) -> str:
+    text = f"{quality.cells:,} cells, worst radius ratio {quality.core_radius_ratio_min:.2f}"
+    if quality.layers is None:
+        return text
+    layers = quality.layers
+    return (
+        f"{text}, {layers.count} layers from {1e3 * layers.first_height_mean:.3f} mm "
+        f"(whole on {100.0 * layers.full_share:.0f} % of the wall)"
+    )
+
+
+def surface_area(patient: Patient) -> float | None:
+    """Body surface area [m²] from weight and length, or below 10 kg from the weight alone; None if unknown."""
+    weight = float(patient.weight)
+    if patient.length is not None:
+        return body_surface_area(weight, float(patient.length))
+    return body_surface_area_by_weight(weight) if weight < LARGEST_BY_WEIGHT else None
 
 
 def _trace_edited(surface: Surface, variant: Variant) -> Centerline:

@@ -19,10 +19,12 @@ from planning.plan import Plan
 def extract(plan: Plan, ledger: Ledger) -> None:
     """Turn the lumen into a closed surface with named openings."""
     case, run = plan.case, plan.run
+    by_level_set = case.segmentation is not None and case.segmentation.method == "level-set"
 
     def work(drafts: Drafts) -> str:
         image, labels = read(run.scan), read_labels(run.labels)
-        surface = cut_openings(extract_surface(image, labels), case.openings)
+        distance = read(run.contour) if by_level_set else None
+        surface = cut_openings(extract_surface(image, labels, distance=distance), case.openings)
         write_surface(drafts.of(run.surface), surface)
         save_picture(draw_slices(image, labels, surface), drafts.of(run.picture("surface")))
         return f"{describe_surface(surface)}, {len(surface.openings)} openings"
@@ -32,6 +34,7 @@ def extract(plan: Plan, ledger: Ledger) -> None:
         inputs={
             "scan": digest_file(run.scan),
             "segmentation": digest_file(run.labels),
+            "contour": digest_file(run.contour) if by_level_set else "none",
             "openings": digest_model(*case.openings),
             "code": digest_code("geometry", "planning.pictures"),
         },

@@ -67,7 +67,7 @@ def with_table(text: str) -> tuple[str, str]:
         (
             WEIGHT,
             f"{WEIGHT}\nshoes = 3",
-            "[patient.shoes] unknown key 'shoes'; expected one of cuff, heart_rate, venous_pressure, weight",
+            "[patient.shoes] unknown key 'shoes'; expected one of cuff, heart_rate, length, venous_pressure, weight",
         ),
         (WEIGHT, "", "[patient.weight] missing key"),
         (*with_table("[solverr]\ncycles = 3"), "[solverr] unknown key 'solverr'; did you mean 'solver'?"),

@@ -102,7 +102,9 @@ def test_the_worst_cell_is_named(tmp_path: Path) -> None:
     cells = np.array([[0, 2, 1, 3], [0, 1, 2, 4]])
     faces = np.array([[0, 1, 2]])
     patches = (Patch(name="wall", role=Role.WALL, tag=1, area=1e-6, centre=(0, 0, 0), normal=(0, 0, 0)),)
-    mesh = VolumeMesh(points=points, tetrahedra=cells, facets=faces, facet_tags=np.array([1]), patches=patches)
+    mesh = VolumeMesh(
+        points=points, tetrahedra=cells, facets=faces, facet_tags=np.array([1]), patches=patches
+    )
     figure = draw_cells(mesh, focus=np.zeros(3), radius=1 * MM)
     assert isinstance(figure, Figure)
     notes = [text.get_text() for axis in figure.axes for text in axis.texts]

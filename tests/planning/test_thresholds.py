@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from geometry.centerlines.centerline import Centerline
+from geometry.measurements.arch_diameters import ArchDiameters, measure_arch_diameters
 from hemoplan.results import FlowMetrics
 from hemoplan.units import MMHG
-from planning.arch_measures import ArchMeasures, measure_arch
 from planning.thresholds import (
     ARCH_THRESHOLDS,
     Evaluation,
@@ -19,11 +19,11 @@ from planning.thresholds import (
     lower_limit_of_mean_pressure,
 )
 
-NORMAL_ARCH = ArchMeasures(transverse=5.5e-3, descending=6.5e-3, narrowest=2.2e-3)
+NORMAL_ARCH = ArchDiameters(transverse=5.5e-3, descending=6.5e-3, narrowest=2.2e-3)
 
 
 def evaluate(
-    metrics: FlowMetrics, *, arch: ArchMeasures | None = NORMAL_ARCH, weight: float = 3.4
+    metrics: FlowMetrics, *, arch: ArchDiameters | None = NORMAL_ARCH, weight: float = 3.4
 ) -> tuple[Evaluation, ...]:
     subject = Subject(metrics=metrics, arch=arch, weight=weight, cuff_site="left_carotid")
     return evaluate_thresholds({"baseline": subject})
@@ -118,7 +118,7 @@ def straight_arch() -> Centerline:
 
 
 def test_arch_diameters_are_those_of_the_arch() -> None:
-    measures = measure_arch(straight_arch(), distal="descending")
+    measures = measure_arch_diameters(straight_arch(), distal="descending")
     assert measures is not None
     assert measures.transverse == pytest.approx(6e-3)
     assert measures.descending == pytest.approx(8e-3)
@@ -134,4 +134,4 @@ def test_a_vessel_without_branches_is_no_arch() -> None:
         offsets=np.array([0, len(line.points[last])]),
         outlets=("descending",),
     )
-    assert measure_arch(single, distal="descending") is None
+    assert measure_arch_diameters(single, distal="descending") is None
