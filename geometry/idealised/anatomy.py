@@ -13,14 +13,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.ndimage import maximum_filter1d
 from scipy.spatial import cKDTree
 
+from geometry.idealised.sweep_kernels import swept_distance
 from hemoplan.arrays import FloatArray
+from hemoplan.patch import Role
 
 SAMPLE_STEP = 5.0e-5
 """Spacing of the centreline samples that nearest points are searched in [m]."""
 BLEND_WIDTH = 6.0e-4
-"""Width over which two tubes are blended at their junction [m]."""
+"""Width over which two tubes are blended at their junction, where an anatomy says no other [m]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,15 +89,23 @@ class Branch:
         Returns:
             (n,) distances [m].
         """
+        return np.asarray(self.distance_around(points, np.zeros((1, 3)))[:, 0])
+
+    def distance_around(self, points: FloatArray, offsets: FloatArray) -> FloatArray:
+        """(n, m) distances of points[i] + offsets[j], of (n, 3) points and (m, 3) offsets [m]: one search a point."""
         _, nearest = self._tree.query(points)
-        offset = points - self.centreline[nearest]
-        along = np.einsum("ij,ij->i", offset, self.tangents[nearest])
-        across = np.sqrt(np.maximum(np.einsum("ij,ij->i", offset, offset) - along**2, 0.0))
-        position = self.arc_length[nearest] + along
-        beyond = np.maximum(np.maximum(-position, position - self.length), 0.0)
-        position = np.clip(position, self.stations[0], self.stations[-1])
-        slope = np.where(beyond > 0.0, 0.0, self._radius_curve(position, 1))
-        return np.asarray((np.hypot(across, beyond) - self._radius_curve(position)) / np.sqrt(1.0 + slope**2))
+        step = self.length / (len(self.arc_length) - 1)
+        distance: FloatArray = swept_distance(
+            np.ascontiguousarray(points),
+            offsets,
+            np.asarray(nearest, dtype=np.int64),
+            self.centreline,
+            self.tangents,
+            self._sampled_radii,
+            self._sampled_slopes,
+            step,
+        )
+        return distance
 
     def least_distance(self, points: FloatArray) -> FloatArray:
         """(n,) lower bound of `distance`, from the box around the centreline: cheap."""
@@ -103,10 +114,13 @@ class Branch:
         gap = np.sqrt(np.einsum("ij,ij->i", outside, outside)) - self.station_radii.max()
         return np.asarray(np.where(gap > 0.0, gap / self._steepness, gap))
 
-    def closer_than(self, points: FloatArray, reach: float) -> NDArray[np.bool_]:
-        """(n,) whether the centreline passes each of (n, 3) points within a reach [m]."""
-        gap, _ = self._tree.query(points, distance_upper_bound=reach)
-        return np.asarray(np.isfinite(gap))
+    def spheres(self, spacing: float = 2.5e-4) -> tuple[FloatArray, FloatArray]:
+        """Spheres whose union holds the tube: (k, 3) centres, about `spacing` apart, and (k,) radii [m]."""
+        stride = max(round(spacing / SAMPLE_STEP), 1)
+        last = len(self.centreline) - 1
+        chosen = np.unique(np.append(np.arange(0, last, stride), last))
+        widest = maximum_filter1d(self._sampled_radii, 2 * stride + 1, mode="nearest")
+        return np.asarray(self.centreline[chosen]), widest[chosen] + stride * SAMPLE_STEP
 
     @cached_property
     def _tree(self) -> cKDTree:
@@ -114,8 +128,16 @@ class Branch:
 
     @cached_property
     def _steepness(self) -> float:
-        slopes = self._radius_curve(np.clip(self.arc_length, self.stations[0], self.stations[-1]), 1)
-        return float(np.sqrt(1.0 + slopes**2).max())
+        return float(np.sqrt(1.0 + self._sampled_slopes**2).max())
+
+    @cached_property
+    def _sampled_radii(self) -> FloatArray:
+        return self.radius(self.arc_length)
+
+    @cached_property
+    def _sampled_slopes(self) -> FloatArray:
+        tapers = (self.arc_length >= self.stations[0]) & (self.arc_length <= self.stations[-1])
+        return np.where(tapers, self._radius_curve(self.arc_length, 1), 0.0)
 
     @cached_property
     def _radius_curve(self) -> PchipInterpolator:
@@ -168,6 +190,37 @@ class Ellipsoid:
         return np.asarray(np.einsum("ij,ij->i", scaled, scaled) < 1.0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownOpening:
+    """Where blood enters or leaves an anatomy, known by construction.
+
+    Attributes:
+        name: Name of the opening.
+        role: Inlet or outlet.
+        centre: (3,) centre, on the centreline [m].
+        axis: (3,) unit direction of the vessel there, out of the lumen.
+        radius: Radius of the vessel there [m].
+    """
+
+    name: str
+    role: Role
+    centre: FloatArray
+    axis: FloatArray
+    radius: float
+
+
+def open_end(branch: Branch, name: str, role: Role, *, first: bool = False) -> KnownOpening:
+    """The opening at the last point of a branch, or at its first."""
+    at, sign = (0, -1.0) if first else (-1, 1.0)
+    return KnownOpening(
+        name=name,
+        role=role,
+        centre=branch.centreline[at],
+        axis=sign * branch.tangents[at],
+        radius=float(branch.radius(branch.arc_length[at])),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Anatomy:
     """A vessel tree, what lies around it, and the part of space that a scan of it shows.
@@ -180,6 +233,8 @@ class Anatomy:
         background: Intensity where nothing else is [HU].
         neighbours: Tubes of other tissue.
         ellipsoids: Other tissue; later ones lie over earlier ones, tubes over ellipsoids, the lumen over all.
+        openings: Ends through which blood enters and leaves, as far as they are known.
+        blend: Width over which two tubes are blended at their junction [m].
     """
 
     name: str
@@ -189,6 +244,14 @@ class Anatomy:
     background: float
     neighbours: tuple[Neighbour, ...] = ()
     ellipsoids: tuple[Ellipsoid, ...] = ()
+    openings: tuple[KnownOpening, ...] = ()
+    blend: float = BLEND_WIDTH
+
+    @property
+    def seed(self) -> FloatArray:
+        """(3,) the widest place of the first vessel, on its centreline: well inside of the lumen [m]."""
+        root = self.branches[0]
+        return np.asarray(root.centreline[int(np.argmax(root.radius(root.arc_length)))])
 
     def branch(self, name: str) -> Branch:
         """The branch of a name.
@@ -203,10 +266,16 @@ class Anatomy:
 
     def distance(self, points: FloatArray) -> FloatArray:
         """Signed distance to the surface of the lumen, negative inside (see `union_distance`)."""
-        return union_distance(self.branches, points)
+        return union_distance(self.branches, points, self.blend)
+
+    def gradient(self, points: FloatArray, step: float = 2.0e-5) -> FloatArray:
+        """(n, 3) gradient of `distance` at (n, 3) points, by central differences."""
+        offsets = step * np.vstack([np.eye(3), -np.eye(3)])
+        values = union_distance_around(self.branches, points, offsets, self.blend)
+        return np.asarray((values[:, :3] - values[:, 3:]) / (2.0 * step))
 
 
-def union_distance(branches: Sequence[Branch], points: FloatArray) -> FloatArray:
+def union_distance(branches: Sequence[Branch], points: FloatArray, blend: float = BLEND_WIDTH) -> FloatArray:
     """Signed distance to the union of tubes, blended smoothly at junctions.
 
     Two distances a, b within the width k of each other are blended by the quadratic smooth minimum
@@ -215,14 +284,23 @@ def union_distance(branches: Sequence[Branch], points: FloatArray) -> FloatArray
     Args:
         branches: At least one tube.
         points: (n, 3) points [m].
+        blend: The width k [m].
 
     Returns:
         (n,) distances, negative inside [m].
     """
-    total = branches[0].distance(points)
+    return np.asarray(union_distance_around(branches, points, np.zeros((1, 3)), blend)[:, 0])
+
+
+def union_distance_around(
+    branches: Sequence[Branch], points: FloatArray, offsets: FloatArray, blend: float = BLEND_WIDTH
+) -> FloatArray:
+    """(n, m) signed distances of the points[i] + offsets[j] to a union, of (n, 3) points and (m, 3) offsets [m]."""
+    reach = float(np.linalg.norm(offsets, axis=1).max())
+    total = branches[0].distance_around(points, offsets)
     for branch in branches[1:]:
-        near = np.flatnonzero(branch.least_distance(points) < total + BLEND_WIDTH)
-        one, other = total[near], branch.distance(points[near])
-        overlap = np.maximum(BLEND_WIDTH - np.abs(one - other), 0.0)
-        total[near] = np.minimum(one, other) - overlap**2 / (4.0 * BLEND_WIDTH)
+        near = np.flatnonzero(branch.least_distance(points) < total.max(axis=1) + blend + reach)
+        one, other = total[near], branch.distance_around(points[near], offsets)
+        overlap = np.maximum(blend - np.abs(one - other), 0.0)
+        total[near] = np.minimum(one, other) - overlap**2 / (4.0 * blend)
     return total

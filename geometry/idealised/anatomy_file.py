@@ -1,9 +1,19 @@
-"""Reading anatomy descriptions: TOML with units, strict."""
+"""Reading anatomy descriptions: TOML with units, strict.
+
+A file either lists its branches, or names a family (`geometry.idealised.catalogue`) and the parameters that differ from
+the family's defaults:
+
+    name = "narrow_arch"
+    family = "coarctation"
+    [parameters]
+    weight = "3.1 kg"
+    severity = "65 %"
+"""
 
 from __future__ import annotations
 
-import difflib
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -11,9 +21,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from geometry.idealised.anatomy import Anatomy, Branch, Ellipsoid, Neighbour
-from hemoplan.arrays import FloatArray
+from geometry.idealised.catalogue import families
+from geometry.idealised.vessel import BACKGROUND, BLOOD, vessel
 from hemoplan.case import Coordinate, Name, Point, VesselDiameter
 from hemoplan.errors import CaseError
+from hemoplan.spelling import hint, nearest
 from hemoplan.units import Quantity
 
 ArcLength = Annotated[float, Quantity("mm", 0.0, 1000.0)]
@@ -75,12 +87,26 @@ class _FieldOfView(_Table):
 
 class _Anatomy(_Table):
     name: Name
-    blood: Hounsfield
-    background: Hounsfield
-    field_of_view: _FieldOfView
-    branches: Annotated[tuple[_Tube, ...], Field(min_length=1)]
+    family: str | None = None
+    parameters: dict[str, str | float] = {}
+    blood: Hounsfield = BLOOD
+    background: Hounsfield = BACKGROUND
+    field_of_view: _FieldOfView | None = None
+    branches: tuple[_Tube, ...] = ()
     neighbours: tuple[_Neighbour, ...] = ()
     ellipsoids: tuple[_Ellipsoid, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Self:
+        if (self.family is None) == (not self.branches):
+            raise ValueError("expected either 'branches' (at least one), or a 'family' and its 'parameters'")
+        if self.family is None and self.parameters:
+            raise ValueError("'parameters' go with a 'family'")
+        if self.family is None:
+            missing = sorted({"blood", "background", "field_of_view"} - self.model_fields_set)
+            if missing:
+                raise ValueError(f"with 'branches', expected also {', '.join(repr(key) for key in missing)}")
+        return self
 
 
 def load_anatomy(path: Path) -> Anatomy:
@@ -108,17 +134,28 @@ def load_anatomy(path: Path) -> Anatomy:
 
 
 def _build(description: _Anatomy, path: Path) -> Anatomy:
-    branches: list[Branch] = []
-    for tube in description.branches:
-        branches.append(_build_tube(tube, branches, path))
+    if description.family is not None:
+        shape = _build_family(description.family, description, path)
+    else:
+        branches: list[Branch] = []
+        for tube in description.branches:
+            branches.append(_build_tube(tube, branches, path))
+        shape = Anatomy(
+            name=description.name,
+            branches=tuple(branches),
+            field_of_view=np.zeros((2, 3)),
+            blood=description.blood,
+            background=description.background,
+        )
     neighbours: list[Neighbour] = []
     for neighbour in description.neighbours:
         built = _build_tube(neighbour, [entry.tube for entry in neighbours], path)
         neighbours.append(Neighbour(tube=built, intensity=neighbour.intensity))
-    return Anatomy(
+    view = description.field_of_view
+    return replace(
+        shape,
         name=description.name,
-        branches=tuple(branches),
-        field_of_view=np.array([description.field_of_view.lower, description.field_of_view.upper]),
+        field_of_view=shape.field_of_view if view is None else np.array([view.lower, view.upper]),
         blood=description.blood,
         background=description.background,
         neighbours=tuple(neighbours),
@@ -134,26 +171,30 @@ def _build(description: _Anatomy, path: Path) -> Anatomy:
     )
 
 
+def _build_family(name: str, description: _Anatomy, path: Path) -> Anatomy:
+    known = families()
+    if name not in known:
+        raise CaseError(
+            f"there is no such family of anatomies; {hint(name, known)}", where=f"{path}: family", value=name
+        )
+    try:
+        return known[name].build(**known[name].read(description.parameters))
+    except CaseError as error:
+        raise CaseError(str(error), where=str(path)) from None
+
+
 def _build_tube(tube: _Tube, earlier: list[Branch], path: Path) -> Branch:
-    points = np.array(tube.points, dtype=np.float64)
     if any(branch.name == tube.name for branch in earlier):
         raise CaseError("the name is used twice", where=f"{path}: branches", value=tube.name)
-    if tube.start is not None:
-        points = np.vstack([_start_point(tube, tube.start, earlier, path), points])
-    stations = [station.at for station in tube.diameters]
-    radii = [0.5 * station.diameter for station in tube.diameters]
-    if len(stations) == 1:
-        stations, radii = [stations[0], stations[0] + 1.0e-3], [radii[0], radii[0]]
-    return Branch(
-        name=tube.name,
-        control_points=points,
-        stations=np.array(stations),
-        station_radii=np.array(radii),
-        parent=tube.start.branch if tube.start is not None else "",
+    return vessel(
+        tube.name,
+        tube.points,
+        {station.at: station.diameter for station in tube.diameters},
+        start=_start(tube, tube.start, earlier, path) if tube.start is not None else None,
     )
 
 
-def _start_point(tube: _Tube, start: _Start, earlier: list[Branch], path: Path) -> FloatArray:
+def _start(tube: _Tube, start: _Start, earlier: list[Branch], path: Path) -> tuple[Branch, float]:
     where = f"{path}: branches.{tube.name}.start"
     known = {branch.name: branch for branch in earlier}
     if start.branch not in known:
@@ -171,7 +212,7 @@ def _start_point(tube: _Tube, start: _Start, earlier: list[Branch], path: Path) 
             value=f"{1e3 * start.at:.1f} mm",
             expected=f"at most {1e3 * parent.length:.1f} mm, the length of '{parent.name}'",
         )
-    return parent.point(start.at)
+    return parent, start.at
 
 
 def _explain(error: ValidationError) -> str:
@@ -180,8 +221,8 @@ def _explain(error: ValidationError) -> str:
     for details in error.errors():
         where = ".".join(str(key) for key in details["loc"])
         if details["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(details["loc"][-1]), _known_keys(), n=1, cutoff=0.5)
-            lines.append(f"[{where}] unknown key" + (f"; did you mean '{near[0]}'?" if near else ""))
+            near = nearest(str(details["loc"][-1]), _known_keys())
+            lines.append(f"[{where}] unknown key" + (f"; did you mean '{near}'?" if near else ""))
             continue
         value = details["input"]
         shown = "" if isinstance(value, dict | list) else f" (value: {value!r})"

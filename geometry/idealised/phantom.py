@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from geometry.idealised.anatomy import Anatomy, Branch
+from geometry.idealised.anatomy import Anatomy
+from geometry.idealised.cover import Grid, grid_of, paint
 from geometry.imaging.image import Image
-from hemoplan.arrays import FloatArray
 
-SUPERSAMPLES = 3
-"""Samples along a voxel's edge where a surface passes through the voxel."""
+type Calibration = Callable[[float], float]
+"""From an intensity in CT [HU] to that of another modality."""
 
 
 def voxelise(
@@ -34,58 +34,43 @@ def voxelise(
     Returns:
         An image that fills the anatomy's field of view, its axes along x, y and z.
     """
-    margin = 3.0 * blur
-    lower, upper = anatomy.field_of_view
-    shape = np.floor((upper - lower) / spacing + 1.0e-9).astype(int)
-    extra = int(np.ceil(margin / spacing))
-    axes = [lower[axis] + spacing * (0.5 + np.arange(-extra, shape[axis] + extra)) for axis in range(3)]
-    centres = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    values = np.full(len(centres), anatomy.background)
+    extra = np.full(3, int(np.ceil(3.0 * blur / spacing)))
+    grid = grid_of(anatomy, np.full(3, spacing), extra=extra)
+    blurred = gaussian_filter(paint_tissues(anatomy, grid), blur / spacing, mode="nearest")
+    seen = crop(blurred, extra)
+    noisy = seen + np.random.default_rng(seed).normal(0.0, noise, size=seen.shape)
+    return as_image(noisy.astype(np.float32), grid_of(anatomy, np.full(3, spacing)))
+
+
+def paint_tissues(
+    anatomy: Anatomy, grid: Grid, calibration: Calibration = lambda hounsfield: hounsfield
+) -> NDArray[np.float32]:
+    """Voxel values of an anatomy without blur and noise, every intensity turned by a calibration."""
+    values = np.full(grid.shape, calibration(anatomy.background), dtype=np.float32)
     for ellipsoid in anatomy.ellipsoids:
-        values[ellipsoid.contains(centres)] = ellipsoid.intensity
+        scaled = [
+            ((grid.axis(axis) - ellipsoid.centre[axis]) / ellipsoid.semi_axes[axis]) ** 2 for axis in range(3)
+        ]
+        parts = [np.flatnonzero(part < 1.0) for part in scaled]
+        if not all(part.size for part in parts):
+            continue
+        box = tuple(slice(part[0], part[-1] + 1) for part in parts)
+        x, y, z = (part[cut] for part, cut in zip(scaled, box, strict=True))
+        inside = x[:, None, None] + y[None, :, None] + z[None, None, :] < 1.0
+        values[box][inside] = calibration(ellipsoid.intensity)
     for neighbour in anatomy.neighbours:
-        _paint(values, centres, spacing, (neighbour.tube,), neighbour.tube.distance, neighbour.intensity)
-    _paint(values, centres, spacing, anatomy.branches, anatomy.distance, anatomy.blood)
-    blurred = gaussian_filter(values.reshape(shape + 2 * extra), blur / spacing, mode="nearest")
-    seen = blurred[tuple(slice(extra, extra + count) for count in shape)]
-    seen = seen + np.random.default_rng(seed).normal(0.0, noise, size=seen.shape)
-    return Image(
-        voxels=seen.astype(np.float32),
-        spacing=np.full(3, spacing),
-        origin=lower + 0.5 * spacing,
-        direction=np.eye(3),
-    )
+        paint(values, grid, (neighbour.tube,), calibration(neighbour.intensity))
+    paint(values, grid, anatomy.branches, calibration(anatomy.blood), anatomy.blend)
+    return values
 
 
-def _paint(
-    values: FloatArray,
-    centres: FloatArray,
-    spacing: float,
-    tubes: Sequence[Branch],
-    distance: Callable[[FloatArray], FloatArray],
-    intensity: float,
-) -> None:
-    """Mix the intensity of a shape into voxel values, by the fraction of each voxel that it covers."""
-    half_diagonal = 0.5 * np.sqrt(3.0) * spacing
-    near = np.flatnonzero(_within_reach(centres, tubes, reach=2.0 * half_diagonal))
-    signed = distance(centres[near])
-    cover = (signed < 0.0).astype(np.float64)
-    # The distance is exact to first order only, so the band that is sampled finely is wider than the half diagonal.
-    band = np.flatnonzero(np.abs(signed) < 1.2 * half_diagonal)
-    steps = spacing * ((np.arange(SUPERSAMPLES) + 0.5) / SUPERSAMPLES - 0.5)
-    offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    samples = centres[near[band], None, :] + offsets
-    cover[band] = (distance(samples.reshape(-1, 3)) < 0.0).reshape(len(band), -1).mean(axis=1)
-    values[near] += cover * (intensity - values[near])
+def crop(values: NDArray[np.float32], extra: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Values without `extra` cells on either side along x, y and z."""
+    return values[
+        tuple(slice(int(cut), size - int(cut)) for cut, size in zip(extra, values.shape, strict=True))
+    ]
 
 
-def _within_reach(points: FloatArray, tubes: Sequence[Branch], *, reach: float) -> NDArray[np.bool_]:
-    """(n,) whether points may lie in a tube or within a reach of it [m]: a cheap test before exact distances."""
-    found = np.zeros(len(points), dtype=np.bool_)
-    for tube in tubes:
-        radius = float(tube.station_radii.max())
-        lower = tube.centreline.min(axis=0) - radius - reach
-        upper = tube.centreline.max(axis=0) + radius + reach
-        inside = np.flatnonzero(np.all((points >= lower) & (points <= upper), axis=1))
-        found[inside] |= tube.closer_than(points[inside], radius + reach)
-    return found
+def as_image(voxels: NDArray[np.float32], grid: Grid) -> Image:
+    """Voxels on a grid along x, y and z."""
+    return Image(voxels=voxels, spacing=grid.spacing, origin=grid.lower, direction=np.eye(3))

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
-from geometry.idealised.anatomy import BLEND_WIDTH, Anatomy, Branch, union_distance
+from geometry.idealised.anatomy import BLEND_WIDTH, Anatomy, Branch, union_distance, union_distance_around
 from geometry.idealised.anatomy_file import load_anatomy
 from hemoplan.errors import CaseError
 
@@ -124,3 +125,61 @@ def test_wrong_descriptions_are_explained(
 def test_missing_description_is_explained(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match="cannot read the anatomy description"):
         load_anatomy(tmp_path / "none.toml")
+
+
+def test_distance_agrees_with_densely_sampled_circles_across_the_centreline(anatomy: Anatomy) -> None:
+    """Near the wall the distance is that to the nearest of the circles that the tube is swept from."""
+    rng = np.random.default_rng(3)
+    aorta = anatomy.branch("aorta")
+    angle = np.linspace(0.0, 2.0 * np.pi, 361)[:-1]
+    side = np.cross(aorta.tangents, [0.3, 0.2, 1.0])
+    side /= np.linalg.norm(side, axis=1, keepdims=True)
+    other = np.cross(aorta.tangents, side)
+    ring = np.cos(angle)[:, None] * side[:, None] + np.sin(angle)[:, None] * other[:, None]
+    wall = aorta.centreline[:, None] + aorta.radius(aorta.arc_length)[:, None, None] * ring
+    chosen = wall[60:-60].reshape(-1, 3)
+    points = chosen[rng.integers(len(chosen), size=2000)] + 0.15 * MM * rng.normal(size=(2000, 3))
+    nearest, _ = cKDTree(wall.reshape(-1, 3)).query(points)
+    assert np.abs(aorta.distance(points)) == pytest.approx(nearest, abs=0.05 * MM)
+    assert np.median(np.abs(np.abs(aorta.distance(points)) - nearest)) < 0.005 * MM
+
+
+def test_spheres_hold_the_lumen_and_little_more(anatomy: Anatomy) -> None:
+    lower, upper = anatomy.field_of_view
+    points = np.random.default_rng(2).uniform(lower, upper, size=(20000, 3))
+    for branch in anatomy.branches:
+        centres, radii = branch.spheres()
+        gap = np.min(np.linalg.norm(points[:, None] - centres[None], axis=2) - radii, axis=1)
+        assert np.all(gap[branch.distance(points) < 0.0] < 0.0)
+        assert np.count_nonzero(gap < 0.0) < 1.4 * np.count_nonzero(branch.distance(points) < 0.0) + 20
+
+
+def test_lower_bound_of_the_distance_holds(anatomy: Anatomy) -> None:
+    lower, upper = anatomy.field_of_view
+    points = np.random.default_rng(4).uniform(lower - 5 * MM, upper + 5 * MM, size=(20000, 3))
+    for branch in anatomy.branches:
+        assert np.all(branch.least_distance(points) <= branch.distance(points) + 1e-12)
+
+
+def test_many_offsets_at_once_are_the_same_as_one_after_the_other(anatomy: Anatomy) -> None:
+    rng = np.random.default_rng(5)
+    lower, upper = anatomy.field_of_view
+    points, offsets = rng.uniform(lower, upper, size=(3000, 3)), rng.normal(scale=0.2 * MM, size=(4, 3))
+    together = union_distance_around(anatomy.branches, points, offsets)
+    for column, offset in enumerate(offsets):
+        alone = union_distance(anatomy.branches, points + offset)
+        # Far from the curve, where its foot point jumps, the walk may stay on the other side: only the sign must hold.
+        assert np.array_equal(together[:, column] < 0.0, alone < 0.0)
+        near = np.abs(alone) < 0.5 * MM
+        assert together[near, column] == pytest.approx(alone[near], abs=1e-6)
+
+
+def test_gradient_has_length_one_and_points_outwards() -> None:
+    tube = straight("tube", [0, 0, 0], [0, 0, 20], 3.0)
+    lone = Anatomy(
+        name="tube", branches=(tube,), field_of_view=np.zeros((2, 3)), blood=300.0, background=40.0
+    )
+    points = MM * np.array([[3.2, 0, 10], [0, 2.5, 7], [-2, -2, 3]])
+    outwards = points * [1.0, 1.0, 0.0]
+    outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
+    assert lone.gradient(points) == pytest.approx(outwards, abs=1e-4)
