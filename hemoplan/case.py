@@ -84,8 +84,8 @@ class ImageSource(_Table):
     """Which phase of a scan over time, from 0."""
     unit: Literal["m", "cm", "mm"] | None = None
     """Unit of the surface's coordinates."""
-    frame: Literal["RAS", "LPS"] = "RAS"
-    """Where the surface's x and y point to."""
+    frame: Literal["RAS", "LPS"] | None = None
+    """Where the surface's x and y point to; by default what its file says, and RAS where that says nothing."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

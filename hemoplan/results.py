@@ -15,10 +15,11 @@ from hemoplan.errors import HemoplanError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortHistory:
-    """Pressure and flow at every port over time, the inlet first.
+    """Pressure and flow at every port over time: inlets with a prescribed flow first, then inlets that are ports of the
+    circuit, then outlets.
 
     Attributes:
-        ports: n names of patches; `ports[0]` is the inlet.
+        ports: n names of patches; `ports[0]` is the first inlet.
         times: (m,) times [s].
         pressures: (m, n) mean static pressure over the patch [Pa].
         flows: (m, n) flow out of the 3D domain [m³/s]; negative at the inlet in systole.
@@ -200,10 +201,11 @@ class FlowMetrics:
     Attributes:
         variant: Name of the variant.
         period: Length of the cycle [s].
-        inlet: Name of the inlet.
+        inlet: Name of the first inlet.
         proximal, distal: The openings between which the gradient is taken.
         ports: Metrics by port.
-        flow_split: Share of the mean inflow that leaves through each outlet.
+        flow_split: Share of the mean inflow, of all openings where blood enters on average, that leaves through each
+            outlet.
         peak_to_peak_gradient: Systolic pressure at the proximal opening minus systolic pressure at the distal
             one, each at its own instant [Pa]; what a catheter reports.
         peak_gradient: Largest instantaneous difference [Pa].

@@ -84,11 +84,13 @@ def _do_stages(plan: Plan, ledger: Ledger, display: Display, goal: Goal) -> None
     if plan.case.segmentation is not None:
         scan.prepare_scan(plan, ledger)
         scan.segment(plan, ledger, display, plan.case.segmentation)
-    vessels.extract(plan, ledger)
+        vessels.extract(plan, ledger)
+    else:
+        vessels.take_surface(plan, ledger)
     vessels.trace_centerline(plan, ledger)
     if goal >= Goal.MESH:
         for variant in plan.variants:
-            variants.edit(plan, ledger, variant)
+            variants.edit(plan, ledger, display, variant)
         for variant in plan.variants:
             variants.mesh(plan, ledger, variant)
     if goal >= Goal.SOLVE:

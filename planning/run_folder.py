@@ -59,6 +59,11 @@ class VariantFolder:
         return self.path / "centerline.vtp"
 
     @property
+    def conditioning(self) -> Path:
+        """What the conditioning of the surface found and did, rung by rung."""
+        return self.path / "conditioning.json"
+
+    @property
     def measurements(self) -> Path:
         """Cross-sections at anatomical stations."""
         return self.path / "measurements.csv"
@@ -183,6 +188,11 @@ class RunFolder:
     def centerline(self) -> Path:
         """Centrelines of the surface, before any edit."""
         return self.path / "centerline.vtp"
+
+    @property
+    def conditioning(self) -> Path:
+        """What the conditioning of a surface that was made elsewhere found and did."""
+        return self.path / "conditioning.json"
 
     @property
     def findings(self) -> Path:

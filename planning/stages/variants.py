@@ -18,23 +18,24 @@ from geometry.meshing.quality import MeshQuality
 from geometry.meshing.size_field import Refinement, jet_path
 from geometry.meshing.tetrahedra import tetrahedralise
 from geometry.meshing.volume import describe_mesh, write_mesh
-from geometry.surfaces.remesh import remesh
+from geometry.surfaces.conditioning import Conditioned, condition
 from geometry.surfaces.surface import Surface, read_surface, write_surface
 from hemoplan.case import Baseline, Mesh, Patient, Variant
 from hemoplan.errors import SurfaceError, VariantError
 from planning.digest import digest_code, digest_file, digest_model
+from planning.display import Display
 from planning.ledger import Drafts, Ledger
 from planning.pictures.cells import draw_cells
 from planning.pictures.saving import save_picture
 from planning.pictures.vessels import Plane, draw_planes
 from planning.plan import Plan
-from planning.stages.vessels import describe_surface
+from planning.stages.vessels import describe_surface, write_conditioning
 
 LARGEST_BY_WEIGHT = 10.0
 """Below this weight [kg] the body surface area can be told without the body's length."""
 
 
-def edit(plan: Plan, ledger: Ledger, variant: Variant) -> None:
+def edit(plan: Plan, ledger: Ledger, display: Display, variant: Variant) -> None:
     """Make the surface of a variant and its centrelines; the baseline's surface is the base of the others."""
     run, mesh = plan.run, plan.case.mesh
     folder = run.variant(variant.name)
@@ -44,8 +45,12 @@ def edit(plan: Plan, ledger: Ledger, variant: Variant) -> None:
     def work(drafts: Drafts) -> str:
         before = read_surface(base)
         if isinstance(variant, Baseline):
-            surface = remesh(before, **sizes)
-            summary = describe_surface(surface)
+            conditioned = condition(before, **sizes)
+            surface = conditioned.surface
+            write_conditioning(drafts.of(folder.conditioning), conditioned)
+            if conditioned.rebuilt:
+                display.warn(f"{variant.name}: the surface was rebuilt: {_why_rebuilt(conditioned)}")
+            summary = f"{describe_surface(surface)}, {1e3 * conditioned.outward.mean:.3f} mm off on average"
         else:
             lines = read_centerline(run.centerline)
             surface = apply_variant(before, lines, variant, **sizes)
@@ -73,7 +78,13 @@ def edit(plan: Plan, ledger: Ledger, variant: Variant) -> None:
             "patient": digest_model(plan.case.patient),
             "code": digest_code("geometry", "planning.pictures"),
         },
-        outputs=[folder.surface, folder.centerline, folder.measurements, folder.measurements_picture],
+        outputs=[
+            folder.surface,
+            folder.centerline,
+            folder.measurements,
+            folder.measurements_picture,
+            *([folder.conditioning] if isinstance(variant, Baseline) else []),
+        ],
         work=work,
     )
 
@@ -108,6 +119,11 @@ def mesh(plan: Plan, ledger: Ledger, variant: Variant) -> None:
         outputs=[folder.mesh.path, folder.mesh_picture],
         work=work,
     )
+
+
+def _why_rebuilt(conditioned: Conditioned) -> str:
+    failed = [rung.finding for rung in conditioned.rungs if not rung.passed]
+    return failed[0] if failed else "its walls are joined"
 
 
 def _narrowest(centerline: Centerline) -> tuple[Line, int]:
