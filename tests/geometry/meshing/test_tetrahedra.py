@@ -92,7 +92,7 @@ def test_layers_that_meet_across_a_slit_are_thinned_until_they_do_not():
     # A leaf of the wall hangs below the wall: no inscribed ball sees the slit, and layers of both sides cross in it.
     surface = tube(straight(1.2e-2), lambda t: np.full_like(t, 3e-3), size=5e-4, length=1.2e-2)
     points = surface.points.copy()
-    points[np.linalg.norm(points - [3e-3, 0.0, 6e-3], axis=1).argmin()] += [-3e-4, 0.0, 2e-3]
+    points[np.linalg.norm(points - [3e-3, 0.0, 6e-3], axis=1).argmin()] += [-4e-4, 0.0, 2e-3]
     mesh = tetrahedralise(
         replace(surface, points=points),
         size=6e-4,
