@@ -1,12 +1,13 @@
-"""Places on a centreline: nearest, narrowest, and the sides of a bend."""
+"""Places on a centreline: by arc length, nearest, narrowest, and the sides of a bend."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import CubicHermiteSpline
 
-from geometry.centerlines.centerline import Centerline, Line
+from geometry.centerlines.lines import Centerline, Line
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import SurfaceError
 
@@ -20,7 +21,7 @@ class Station:
 
     Attributes:
         line: The line that it lies on.
-        index: Index of the line's point.
+        index: Index of the line's point that is nearest.
         arc: Arc length from the inlet [m].
         point: (3,) [m].
         tangent: (3,) unit vector, downstream.
@@ -45,6 +46,54 @@ def station(line: Line, index: int) -> Station:
         tangent=line.tangents[index],
         radius=float(line.radius[index]),
     )
+
+
+def at_arc(line: Line, arc: float) -> Station:
+    """The station at an arc length from the inlet [m], between points of the line; beyond its ends, the end.
+
+    How it lies between them: see `interpolate`.
+    """
+    arcs = line.arc
+    at = float(np.clip(arc, 0.0, arcs[-1]))
+    points, tangents, radius = interpolate(line, np.array([at]))
+    return Station(
+        line=line,
+        index=int(np.abs(arcs - at).argmin()),
+        arc=at,
+        point=points[0],
+        tangent=tangents[0],
+        radius=float(radius[0]),
+    )
+
+
+def interpolate(line: Line, arcs: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Points (k, 3), unit tangents (k, 3) and inscribed radii (k,) at arc lengths from the inlet [m].
+
+    Points lie on the cubic Hermite curve through the line's points and tangents, so that a bend is no polygon.
+    Arc lengths beyond the line's ends give the ends.
+    """
+    known, tangents = line.arc, line.tangents
+    at = np.clip(arcs, 0.0, known[-1])
+    radius = np.interp(at, known, line.radius)
+    curve = CubicHermiteSpline(known, line.points, tangents)
+    slopes = np.column_stack([np.interp(at, known, tangents[:, axis]) for axis in range(3)])
+    return curve(at), np.asarray(slopes / np.linalg.norm(slopes, axis=1, keepdims=True)), radius
+
+
+def plane_axes(place: Station, *, front: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+    """(3,) unit vectors that span the plane across the line, right-handed with the tangent.
+
+    Args:
+        place: The station.
+        front: (3,) direction that the first of them points to as nearly as it can, such as the front (0, 1, 0) of the
+            body; any if absent or along the line.
+    """
+    across = np.zeros(3) if front is None else front - (front @ place.tangent) * place.tangent
+    if np.linalg.norm(across) < 1e-3:
+        axis = np.eye(3)[int(np.abs(place.tangent).argmin())]
+        across = axis - (axis @ place.tangent) * place.tangent
+    across = across / np.linalg.norm(across)
+    return across, np.cross(place.tangent, across)
 
 
 def nearest(centerline: Centerline, near: FloatArray, *, where: str = "centreline") -> Station:

@@ -1,14 +1,14 @@
-"""vmtk as a tracer of medial curves. The only module that imports vmtk (BSD)."""
+"""vmtk as a tracer of medial curves. The only module that imports vmtk (BSD), and only where it is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import numpy as np
 import pyvista as pv
 from scipy.spatial import cKDTree
-from vmtk import vtkvmtk
 from vtkmodules.vtkCommonCore import vtkIdList, vtkObject
 
 from hemoplan.arrays import FloatArray
@@ -18,12 +18,20 @@ _RADIUS = "radius"
 _TO_VMTK = 1e3
 """vmtk's tolerances are absolute and made for lengths of order 1, so it is given millimetres."""
 
+_MOST_POINTS = 8000
+"""The time grows faster than the points, so a finer wall is decimated; the lines are centred on the full wall later."""
+
 _JITTER = 1e-5
 """Share of the surface's size that its vertices are moved by: a Delaunay tessellation fails on regular vertices."""
 
 
+def is_installed() -> bool:
+    """Whether vmtk can be imported."""
+    return find_spec("vmtk") is not None
+
+
 def trace(
-    wall: pv.PolyData, source: FloatArray, targets: Sequence[FloatArray]
+    wall: pv.PolyData, source: FloatArray, targets: Sequence[FloatArray], *, names: Sequence[str] = ()
 ) -> list[tuple[FloatArray, FloatArray]]:
     """Curves along the medial surface from one opening to others, that maximise the inscribed radius on their way.
 
@@ -34,6 +42,7 @@ def trace(
         wall: Triangles of the wall, open at the openings [m].
         source: (3,) centre of the opening where all curves begin [m].
         targets: k centres of the openings where they end [m].
+        names: Names of the targets, for errors.
 
     Returns:
         For every target the (n, 3) points from the source and the (n,) inscribed radii; they begin and end about one
@@ -42,9 +51,13 @@ def trace(
     Raises:
         SurfaceError: A target cannot be reached from the source.
     """
-    scaled = wall.copy()
-    noise = np.random.default_rng(0).standard_normal(wall.points.shape)
-    scaled.points = _TO_VMTK * (np.asarray(wall.points, dtype=np.float64) + _JITTER * wall.length * noise)
+    from vmtk import vtkvmtk  # noqa: PLC0415  an optional package
+
+    scaled = (
+        wall.decimate(1.0 - _MOST_POINTS / wall.n_points) if wall.n_points > _MOST_POINTS else wall.copy()
+    )
+    noise = np.random.default_rng(0).standard_normal(scaled.points.shape)
+    scaled.points = _TO_VMTK * (np.asarray(scaled.points, dtype=np.float64) + _JITTER * wall.length * noise)
     with _silence():
         capped, hubs = _cap(scaled)
         finder = cKDTree(capped.points[hubs])
@@ -71,6 +84,7 @@ def trace(
         raise SurfaceError(
             "no way through the lumen leads from the inlet to every outlet",
             where="centreline",
+            value=", ".join(names) or None,
             expected="one lumen that hangs together",
             remedy="look at the surface for a closed vessel, or segment again",
         )
@@ -79,6 +93,8 @@ def trace(
 
 def _cap(wall: pv.PolyData) -> tuple[pv.PolyData, list[int]]:
     """The wall closed by one fan an opening, and the vertices at the fans' hubs."""
+    from vmtk import vtkvmtk  # noqa: PLC0415  an optional package
+
     capper = vtkvmtk.vtkvmtkCapPolyData()
     capper.SetInputData(wall)
     capper.SetDisplacement(0.0)
