@@ -74,7 +74,7 @@ def interpolate(line: Line, arcs: FloatArray) -> tuple[FloatArray, FloatArray, F
     """
     known, tangents = line.arc, line.tangents
     at = np.clip(arcs, 0.0, known[-1])
-    radius = np.interp(at, known, line.radius)
+    radius = np.asarray(np.interp(at, known, line.radius), dtype=np.float64)
     curve = CubicHermiteSpline(known, line.points, tangents)
     slopes = np.column_stack([np.interp(at, known, tangents[:, axis]) for axis in range(3)])
     return curve(at), np.asarray(slopes / np.linalg.norm(slopes, axis=1, keepdims=True)), radius
@@ -93,7 +93,7 @@ def plane_axes(place: Station, *, front: FloatArray | None = None) -> tuple[Floa
         axis = np.eye(3)[int(np.abs(place.tangent).argmin())]
         across = axis - (axis @ place.tangent) * place.tangent
     across = across / np.linalg.norm(across)
-    return across, np.cross(place.tangent, across)
+    return across, np.asarray(np.cross(place.tangent, across))
 
 
 def nearest(centerline: Centerline, near: FloatArray, *, where: str = "centreline") -> Station:
