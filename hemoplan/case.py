@@ -6,12 +6,14 @@ are wide enough for a preterm child and for an adult phantom, and narrow enough 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hemoplan.patch import Role
+from hemoplan.spelling import hint
 from hemoplan.units import Quantity
 
 Mass = Annotated[float, Quantity("kg", 0.3, 200.0)]
@@ -154,12 +156,52 @@ class Segmentation(_Table):
         return self
 
 
+OPENING_NAMES = {
+    "aortic arch": (
+        "ascending_aorta",
+        "brachiocephalic",
+        "left_carotid",
+        "left_subclavian",
+        "descending_aorta",
+    ),
+    "right aortic arch": (
+        "ascending_aorta",
+        "brachiocephalic",
+        "right_carotid",
+        "right_subclavian",
+        "descending_aorta",
+    ),
+    "arch and pulmonary arteries": (
+        "ascending_aorta",
+        "brachiocephalic",
+        "left_carotid",
+        "left_subclavian",
+        "descending_aorta",
+        "pulmonary_trunk",
+        "right_pulmonary_artery",
+        "left_pulmonary_artery",
+    ),
+    "cavopulmonary connection": (
+        "superior_vena_cava",
+        "inferior_vena_cava",
+        "right_pulmonary_artery",
+        "left_pulmonary_artery",
+    ),
+    "pulmonary arteries": ("pulmonary_trunk", "right_pulmonary_artery", "left_pulmonary_artery"),
+    "bifurcation": ("inlet", "right", "left"),
+    "iliac bifurcation": ("abdominal_aorta", "right_iliac", "left_iliac"),
+}
+"""Names that openings are given by rule, by what they are openings of; and end_1, end_2, … by size."""
+
+
 class Opening(_Table):
-    """A cut end of the vessel, named by the nearest end to a point."""
+    """A cut end of the vessel, named by the nearest end to a point, or by rule where it has a rule's name."""
 
     name: Name
     role: Role
-    near: Point
+    near: Point | None = None
+    extension: Annotated[float, Field(ge=0.0, le=20.0)] = 0.0
+    """Length of a straight extension beyond the opening, in its diameters."""
 
     @field_validator("role")
     @classmethod
@@ -167,6 +209,16 @@ class Opening(_Table):
         if role is Role.WALL:
             raise ValueError("an opening is an 'inlet' or an 'outlet', not a wall")
         return role
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Self:
+        known = {name for names in OPENING_NAMES.values() for name in names}
+        by_size = re.fullmatch("end_[1-9][0-9]*", self.name)
+        if self.near is None and self.name not in known and not by_size:
+            raise ValueError(
+                f"expected 'near', a point at the opening: no rule finds '{self.name}'; {hint(self.name, known)}"
+            )
+        return self
 
 
 class Blood(_Table):

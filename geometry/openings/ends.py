@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
-from geometry.surfaces.parting import fit_axis, part_by_plane
+from geometry.openings.loops import nearest_loop, part_around
+from geometry.surfaces.parting import fit_axis
+from geometry.surfaces.raw import RawSurface
 from geometry.surfaces.surface import Surface
 from hemoplan.arrays import FloatArray, IntArray
 
@@ -16,6 +19,10 @@ MIN_LENGTH = 1.5
 """A bulge is a vessel's end when it stands out by this many of its radii."""
 DEPTHS = (1.0, 1.3, 1.6, 1.9, 2.2, 2.5)
 """Where cross-sections near a tip are laid to find its axis, in radii from the tip."""
+_AROUND = 7.0
+"""Only triangles within this many radii of a tip are looked at."""
+_OFF_AXIS = 1.5
+"""A section farther off the axis than this many radii belongs to another vessel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +47,12 @@ def find_ends(surface: Surface) -> tuple[VesselEnd, ...]:
     out: when one walks `MIN_LENGTH` radii down from it before a way leads up to a higher one. What is thinner than
     an edge of the surface is no vessel.
     """
-    graph = _edge_graph(surface)
-    start = int(np.argmax(dijkstra(graph, indices=0)))
-    distance = dijkstra(graph, indices=start)
+    graph = edge_graph(surface)
+    start = int(np.argmax(_distances(graph, 0)))
+    distance = _distances(graph, start)
     far = int(np.argmax(distance))
     edge = float(graph.data.mean())
-    measured = [(_measure_end(surface, graph, dijkstra(graph, indices=far), start), float(distance[far]))]
+    measured = [(_measure_end(surface, graph, _distances(graph, far), start), float(distance[far]))]
     measured += [
         (_measure_end(surface, graph, distance, vertex), height)
         for vertex, height in _maxima(graph, distance)
@@ -58,7 +65,7 @@ def find_ends(surface: Surface) -> tuple[VesselEnd, ...]:
     )
 
 
-def _edge_graph(surface: Surface) -> csr_array:
+def edge_graph(surface: Surface | RawSurface) -> csr_array:
     """Symmetric (n, n) matrix of the lengths of the surface's edges [m]."""
     start = surface.triangles.ravel()
     end = np.roll(surface.triangles, -1, axis=1).ravel()
@@ -68,32 +75,54 @@ def _edge_graph(surface: Surface) -> csr_array:
     return matrix.maximum(matrix.T)
 
 
+def _distances(graph: csr_array, vertex: int) -> FloatArray:
+    """(n,) lengths of the shortest ways along the edges to a vertex; 0 where no way leads there."""
+    distance = dijkstra(graph, directed=False, indices=vertex)
+    return np.where(np.isfinite(distance), distance, 0.0)
+
+
 def _maxima(graph: csr_array, distance: FloatArray) -> list[tuple[int, float]]:
     """Local maxima of a distance, highest first, with the height above the pass to a higher one (persistence)."""
     order = np.argsort(-distance, kind="stable")
-    neighbours = np.split(graph.indices, graph.indptr[1:-1])
-    heights = {int(order[0]): float(distance[order[0]])}
-    # Union-find over the vertices seen so far; the root of a component is its highest vertex.
-    parent: dict[int, int] = {}
-    rank = {int(vertex): position for position, vertex in enumerate(order)}
+    heights = _persistence(
+        order.astype(np.int64), graph.indptr.astype(np.int64), graph.indices.astype(np.int64), distance
+    )
+    found = np.flatnonzero(heights > 0.0)
+    found = found[np.argsort(-distance[found], kind="stable")]
+    return [(int(vertex), float(heights[vertex])) for vertex in found]
 
-    def root(vertex: int) -> int:
-        while parent[vertex] != vertex:
-            parent[vertex] = parent[parent[vertex]]
-            vertex = parent[vertex]
-        return vertex
 
-    for vertex in rank:
+@njit(cache=True)
+def _persistence(order: IntArray, start: IntArray, neighbours: IntArray, height: FloatArray) -> FloatArray:
+    """(n,) height of every local maximum above the pass to a higher one, 0 for other vertices.
+
+    Union-find over the vertices from high to low; the root of a component is its highest vertex.
+    """
+    count = len(order)
+    rank = np.empty(count, dtype=np.int64)
+    for position in range(count):
+        rank[order[position]] = position
+    parent = np.full(count, -1, dtype=np.int64)
+    persistence = np.zeros(count)
+    persistence[order[0]] = height[order[0]]
+    for vertex in order:
         parent[vertex] = vertex
-        for other in map(int, neighbours[vertex]):
-            if other not in parent:
+        for link in range(start[vertex], start[vertex + 1]):
+            one, other = vertex, neighbours[link]
+            if parent[other] < 0:
                 continue
-            higher, lower = sorted((root(vertex), root(other)), key=rank.__getitem__)
-            if higher != lower:
-                heights[lower] = float(distance[lower] - distance[vertex])
-                parent[lower] = higher
-    found = sorted(heights.items(), key=lambda entry: -float(distance[entry[0]]))
-    return [(vertex, height) for vertex, height in found if height > 0.0]
+            while parent[one] != one:
+                parent[one] = parent[parent[one]]
+                one = parent[one]
+            while parent[other] != other:
+                parent[other] = parent[parent[other]]
+                other = parent[other]
+            if one == other:
+                continue
+            higher, lower = (one, other) if rank[one] < rank[other] else (other, one)
+            persistence[lower] = height[lower] - height[vertex]
+            parent[lower] = higher
+    return persistence
 
 
 def _measure_end(surface: Surface, graph: csr_array, distance: FloatArray, vertex: int) -> VesselEnd | None:
@@ -104,16 +133,21 @@ def _measure_end(surface: Surface, graph: csr_array, distance: FloatArray, verte
     rings = [_ring(surface, graph, distance, vertex, depth * radius) for depth in DEPTHS]
     centres = [surface.points[ring].mean(axis=0) for ring in rings if ring.size]
     near = surface.points[np.linalg.norm(surface.points - surface.points[vertex], axis=1) < 2.0 * radius]
+    around = part_around(surface, surface.points[vertex], _AROUND * radius)
     for _ in range(3):
         if len(centres) < 2:
             return None
         axis = fit_axis(np.array(centres))
         base = np.array(centres).mean(axis=0)
         tip = base + axis * float(((near - base) @ axis).max())
-        sections = [part_by_plane(surface, tip - depth * radius * axis, axis) for depth in DEPTHS]
-        found = [section for section in sections if section is not None and section.beyond[vertex]]
-        centres = [section.centre for section in found]
-        radius = min((section.radius for section in found), default=radius)
+        sections = []
+        for depth in DEPTHS:
+            place = tip - depth * radius * axis
+            section = nearest_loop(around, place, axis)
+            if section is not None and np.linalg.norm(section.centre - place) < _OFF_AXIS * radius:
+                sections.append(section)
+        centres = [section.centre for section in sections]
+        radius = min((section.radius for section in sections), default=radius)
     return VesselEnd(tip=tip, axis=axis, radius=radius)
 
 

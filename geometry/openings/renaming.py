@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from geometry.openings.cutting import find_by_rule
+from geometry.openings.finding import from_patches
 from geometry.surfaces.surface import WALL_TAG, Surface, describe_patch
 from hemoplan.case import Opening
 from hemoplan.errors import SurfaceError
@@ -16,17 +18,17 @@ REACH = 4.0
 
 
 def rename_openings(surface: Surface, openings: Sequence[Opening]) -> Surface:
-    """Give the openings of a surface the names and roles of the nearest points of the case.
+    """Give the openings of a surface the names and roles of the nearest points of the case, or names by rule.
 
     Args:
         surface: Closed, with flat openings of any names.
-        openings: One for each, with a point near it.
+        openings: One for each, with a point near it, or with a name that a rule gives.
 
     Returns:
         The same triangles; the openings in the order given (tags from 2).
 
     Raises:
-        SurfaceError: A point is near no opening, two mean the same one, or an opening has no name.
+        SurfaceError: A point is near no opening, two mean the same one, an opening has no name, or a rule does not fit.
     """
     found = surface.openings
     if len(found) != len(openings):
@@ -36,9 +38,11 @@ def rename_openings(surface: Surface, openings: Sequence[Opening]) -> Surface:
             value=f"{len(found)} in the surface, {len(openings)} named",
             expected=f"a name for each of: {_list(found)}",
         )
+    ends = from_patches(found)
+    by_rule = find_by_rule(ends, surface, openings)
     tag_of: dict[int, int] = {}
     for number, opening in enumerate(openings, start=WALL_TAG + 1):
-        patch = _nearest(found, opening)
+        patch = _nearest(found, opening) if opening.near is not None else found[by_rule[opening.name]]
         if patch.tag in tag_of:
             raise SurfaceError(
                 "two openings of the case mean the same opening of the surface",
@@ -59,12 +63,6 @@ def rename_openings(surface: Surface, openings: Sequence[Opening]) -> Surface:
 
 
 def _nearest(found: Sequence[Patch], opening: Opening) -> Patch:
-    if opening.near is None:
-        raise SurfaceError(
-            "the opening has no point that tells which one it is",
-            where=f"openings.{opening.name}",
-            expected=f"'near' one of: {_list(found)}",
-        )
     near = np.array(opening.near)
     gaps = [
         float(np.linalg.norm(np.array(patch.centre) - near)) / np.sqrt(patch.area / np.pi) for patch in found
