@@ -13,7 +13,6 @@ import numpy as np
 
 from hemoplan.arrays import FloatArray
 
-
 type Drive = Literal["flow", "pressure"]
 """What a port is told by the 3D domain: the flow out of it, or the pressure at the patch. It answers with the other."""
 

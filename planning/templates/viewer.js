@@ -411,7 +411,7 @@
     tip.hidden = true;
     refresh();
   });
-  const toward = { front: -Math.PI / 2, left: 0, back: Math.PI / 2, right: Math.PI };
+  const toward = { front: Math.PI / 2, left: Math.PI, back: -Math.PI / 2, right: 0 };
   root.querySelector(".controls").addEventListener("click", (event) => {
     const act = event.target.dataset.act;
     if (!act) return;
