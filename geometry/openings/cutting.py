@@ -13,7 +13,7 @@ from geometry.openings.finding import Found, find_openings, list_openings
 from geometry.openings.loops import nearest_loop
 from geometry.openings.naming import Named, choose_rule, name_openings
 from geometry.surfaces.flat_caps import Plane, cut_flat
-from geometry.surfaces.parting import OFFSETS, fit_axis, part_by_plane
+from geometry.surfaces.parting import fit_axis, part_by_plane
 from geometry.surfaces.raw import RawSurface, as_raw
 from geometry.surfaces.surface import (
     WALL_TAG,
@@ -36,6 +36,9 @@ SHIFTS = (0.0, 0.3, 0.6, 1.0)
 """How far inside, in radii, a cut behind an end is tried again where its plane meets another vessel."""
 DOUBTFUL = 0.8
 """A name that a rule gives with less confidence is warned of."""
+
+OFFSETS = (-0.6, -0.3, 0.0, 0.3, 0.6)
+"""Where along a vessel, in radii, sections are laid to find its axis."""
 
 _log = logging.getLogger(__name__)
 

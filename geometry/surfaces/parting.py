@@ -1,4 +1,4 @@
-"""Planes that part a closed vessel surface in two, and the direction of a vessel at a point."""
+"""Planes that part a closed vessel surface in two."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from geometry.surfaces.surface import Surface, vertex_normals
+from geometry.surfaces.surface import Surface
 from hemoplan.arrays import FloatArray, IntArray
-
-OFFSETS = (-0.6, -0.3, 0.0, 0.3, 0.6)
-"""Where along a vessel, in radii, sections are laid to find its axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,34 +68,6 @@ def part_by_plane(surface: Surface, origin: FloatArray, axis: FloatArray) -> Par
     if beyond is None:
         return None
     return Parting(beyond=beyond, centre=centres[nearest], area=float(areas[nearest]))
-
-
-def fit_station(surface: Surface, point: FloatArray) -> tuple[Parting, FloatArray] | None:
-    """The cross-section at a point inside a vessel, perpendicular to the vessel, and its axis.
-
-    The axis is first the direction that the wall's normals nearby have least of, then the line through the centroids of
-    sections before and behind the point.
-    """
-    gaps = np.linalg.norm(surface.points - point, axis=1)
-    near = gaps < 2.0 * float(gaps.min())
-    normals = vertex_normals(surface.points, surface.triangles)[near]
-    _, directions = np.linalg.eigh(normals.T @ normals)
-    axis = directions[:, 0]
-    for _ in range(3):
-        section = part_by_plane(surface, point, axis)
-        if section is None:
-            return None
-        stations = [
-            part_by_plane(surface, section.centre + step * section.radius * axis, axis) for step in OFFSETS
-        ]
-        centres = np.array([station.centre for station in stations if station is not None])
-        if len(centres) < 2:
-            return None
-        line = fit_axis(centres)
-        axis = line if line @ axis > 0.0 else -line
-        point = section.centre
-    section = part_by_plane(surface, point, axis)
-    return None if section is None else (section, axis)
 
 
 def fit_axis(points: FloatArray) -> FloatArray:
