@@ -32,12 +32,14 @@ class VesselEnd:
     Attributes:
         tip: (3,) where the axis leaves the surface [m].
         axis: (3,) unit direction of the vessel at its end, pointing outwards.
-        radius: Radius of the circle with the area of the cross-section near the tip [m].
+        radius: Radius of the circle with the area of the smallest cross-section near the tip [m].
+        typical: Median of those radii [m]; larger where the vessel narrows behind its end.
     """
 
     tip: FloatArray
     axis: FloatArray
     radius: float
+    typical: float
 
 
 def find_ends(surface: Surface) -> tuple[VesselEnd, ...]:
@@ -147,8 +149,9 @@ def _measure_end(surface: Surface, graph: csr_array, distance: FloatArray, verte
             if section is not None and np.linalg.norm(section.centre - place) < _OFF_AXIS * radius:
                 sections.append(section)
         centres = [section.centre for section in sections]
-        radius = min((section.radius for section in sections), default=radius)
-    return VesselEnd(tip=tip, axis=axis, radius=radius)
+        radii = [section.radius for section in sections] or [radius]
+        radius = min(radii)
+    return VesselEnd(tip=tip, axis=axis, radius=radius, typical=float(np.median(radii)))
 
 
 def _ring_radius(surface: Surface, graph: csr_array, distance: FloatArray, vertex: int) -> float | None:

@@ -167,13 +167,11 @@ def _at_end(body: Surface, end: VesselEnd) -> Found:
     place = place_cut(near, end.tip, end.axis, end.radius, beyond=beyond, margin=margin)
     if isinstance(place, NoTube):
         # A steep face leaves the end sharp as a chisel; the vessel behind it is wider than its tip.
-        end = replace(end, radius=CHISEL * end.radius)
-        near = part_around(body, end.tip, NEAR * end.radius)
-        wider = place_cut(near, end.tip, end.axis, end.radius, beyond=beyond, margin=margin)
-        if isinstance(wider, Place) and _same_vessel(wider, end):
-            place = wider
-        else:
-            end = replace(end, radius=end.radius / CHISEL)
+        stout = replace(end, radius=CHISEL * end.radius, typical=CHISEL * end.typical)
+        around = part_around(body, end.tip, NEAR * stout.radius)
+        wider = place_cut(around, end.tip, end.axis, stout.radius, beyond=beyond, margin=margin)
+        if isinstance(wider, Place) and _same_vessel(wider, stout):
+            place, end = wider, stout
     if isinstance(place, Place) and _same_vessel(place, end):
         moved = f", behind a funnel of {1e3 * place.funnel:.1f} mm" if place.funnel > 0.0 else ""
         return Found(
@@ -200,8 +198,8 @@ def _at_end(body: Surface, end: VesselEnd) -> Found:
 def _same_vessel(place: Place, end: VesselEnd) -> bool:
     offset = place.centre - end.tip
     aside = float(np.linalg.norm(offset - (offset @ end.axis) * end.axis))
-    ratio = place.radius / end.radius
-    return bool(place.axis @ end.axis > _TURNED and 1.0 / _WIDER < ratio < _WIDER and aside < end.radius)
+    alike = end.radius / _WIDER < place.radius < end.typical * _WIDER
+    return bool(place.axis @ end.axis > _TURNED and alike and aside < end.radius)
 
 
 def _mean_edge(surface: Surface) -> float:
