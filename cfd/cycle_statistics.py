@@ -31,7 +31,8 @@ class CycleStatistics:
 
     Args:
         stepper: The stepper whose steps are collected.
-        peak_step: The step of the cycle, counted from 1, at which the inflow is largest.
+        peak_step: The step of the cycle, counted from 1, at which the inflow is largest; found on the way if None, as
+            where the circuit gives the inflow.
         sample_every: Steps between two evaluations of the wall shear stress, of the energy budget and of the Courant
             number; fewer where a cycle has few steps.
 
@@ -42,7 +43,9 @@ class CycleStatistics:
         wall_shear: Recovers the wall shear stress.
     """
 
-    def __init__(self, stepper: FractionalStep, *, peak_step: int, sample_every: int = SAMPLE_EVERY) -> None:
+    def __init__(
+        self, stepper: FractionalStep, *, peak_step: int | None, sample_every: int = SAMPLE_EVERY
+    ) -> None:
         self._stepper = stepper
         self._peak_step = peak_step
         self._sample_every = sample_every
@@ -69,6 +72,7 @@ class CycleStatistics:
             "end": 0.0,
             "kinetic_start": 0.0,
             "kinetic_end": 0.0,
+            "largest_inflow": -np.inf,
         }
         for name in ENERGY_TERMS:
             self.scalars |= {f"{name}_{part}": 0.0 for part in ("sum", "first", "last")}
@@ -87,7 +91,7 @@ class CycleStatistics:
         self._add_kinetic(state)
         powers = self._energy.outward_powers(state, report)
         self._add_ports(powers, report)
-        due, peak = (step - 1) % self._sample_every == 0, step == self._peak_step
+        due, peak = (step - 1) % self._sample_every == 0, self._is_peak(step, report)
         shear = self.wall_shear.compute(state) if due or peak else np.zeros((0, 3))
         if peak:
             nodal["peak_velocity"] = velocity.copy()
@@ -98,6 +102,15 @@ class CycleStatistics:
             self._add_energy(state)
             self._add_extremes(state)
             scalars["samples"] += 1.0
+
+    def _is_peak(self, step: int, report: StepReport) -> bool:
+        """Whether this is the step of the largest inflow, so far if it is not known beforehand."""
+        entrances = [patch.name for patch in self._stepper.elements.domain.entrances]
+        inflow = -sum(float(report.flows[self._stepper.ports.index(name)]) for name in entrances)
+        rising = inflow > self.scalars["largest_inflow"]
+        if rising:
+            self.scalars["largest_inflow"] = inflow
+        return rising if self._peak_step is None else step == self._peak_step
 
     def mean(self, name: str) -> FloatArray:
         """Mean over the cycle of a summed node array."""

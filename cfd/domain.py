@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from dolfinx import mesh as dmesh
@@ -14,7 +16,7 @@ from cfd.collective import on_root
 from cfd.dolfinx_versions import read_tagged_mesh
 from cfd.mesh_check import check_mesh, check_vessel_size
 from cfd.mesh_file import GRID, read_mesh_content
-from hemoplan.errors import MeshError
+from hemoplan.errors import BoundaryError, MeshError
 from hemoplan.patch import Patch, Role, read_patches
 
 CELLS_PER_RANK = 50
@@ -29,11 +31,13 @@ class Domain:
         mesh: DOLFINx mesh of tetrahedra [m].
         facet_tags: Tags of the boundary facets.
         patches: Name, role and tag of every patch.
+        open_inlets: Names of the inlets whose flow is not prescribed: ports of the circuit, as the outlets are.
     """
 
     mesh: dmesh.Mesh
     facet_tags: dmesh.MeshTags
     patches: tuple[Patch, ...]
+    open_inlets: tuple[str, ...] = ()
 
     @property
     def comm(self) -> MPI.Intracomm:
@@ -47,14 +51,49 @@ class Domain:
         return tuple(patch for patch in self.patches if patch.role is Role.WALL)
 
     @property
-    def inlet(self) -> Patch | None:
-        """The one patch with a prescribed flow, if there is one."""
-        return next((patch for patch in self.patches if patch.role is Role.INLET), None)
+    def inlets(self) -> tuple[Patch, ...]:
+        """Patches with a prescribed flow, in the order of their tags."""
+        return tuple(
+            patch for patch in self.patches if patch.role is Role.INLET and patch.name not in self.open_inlets
+        )
 
     @property
     def outlets(self) -> tuple[Patch, ...]:
-        """Patches with a prescribed pressure, in the order of their tags."""
-        return tuple(patch for patch in self.patches if patch.role is Role.OUTLET)
+        """Patches whose pressure the circuit gives: open inlets first, then outlets, in the order of their tags."""
+        opened = [patch for patch in self.patches if patch.name in self.open_inlets]
+        return (*opened, *(patch for patch in self.patches if patch.role is Role.OUTLET))
+
+    @property
+    def openings(self) -> tuple[Patch, ...]:
+        """All patches that blood passes: those with a prescribed flow first, then those of the circuit."""
+        return (*self.inlets, *self.outlets)
+
+    @property
+    def entrances(self) -> tuple[Patch, ...]:
+        """Openings by which blood is meant to enter: all with the role of an inlet; else the first opening."""
+        named = tuple(patch for patch in self.openings if patch.role is Role.INLET)
+        return named or self.openings[:1]
+
+    def with_ports(self, ports: Collection[str]) -> Self:
+        """The same domain with the inlets among some ports of a circuit open to it.
+
+        Raises:
+            BoundaryError: An outlet is no port, or a port no opening.
+        """
+        names = [patch.name for patch in self.patches if patch.role is not Role.WALL]
+        bare = [patch.name for patch in self.patches if patch.role is Role.OUTLET and patch.name not in ports]
+        strange = [name for name in ports if name not in names]
+        if bare or strange:
+            raise BoundaryError(
+                "an outlet has no boundary condition"
+                if bare
+                else "a boundary condition names no opening of the mesh",
+                value=", ".join(bare or strange),
+                expected=f"the openings are {', '.join(names)}",
+                remedy="give every outlet, and no other patch than openings, a port of the circuit",
+            )
+        inlets = [patch.name for patch in self.patches if patch.role is Role.INLET]
+        return replace(self, open_inlets=tuple(name for name in inlets if name in ports))
 
     def facets(self, *patches: Patch) -> NDArray[np.int32]:
         """Local facets of some patches."""

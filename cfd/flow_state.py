@@ -37,10 +37,10 @@ class StepReport:
     """What one step did.
 
     Attributes:
-        pressures: (1 + k,) mean pressure over the inlet and each outlet [Pa].
-        flows: (1 + k,) flow out of the domain through the inlet and each outlet [m³/s]: the flows that the pressure
+        pressures: (i + k,) mean pressure over each inlet, and pressure of each outlet (see `cfd.port_pressure`) [Pa].
+        flows: (i + k,) flow out of the domain through each inlet and outlet [m³/s]: the flows that the pressure
             step balances and that the circuit receives.
-        uncorrected_flows: (1 + k,) the surface integrals of the velocity field before it was made to agree [m³/s].
+        uncorrected_flows: (i + k,) the surface integrals of the velocity field before it was made to agree [m³/s].
         velocity_iterations, pressure_iterations: Krylov iterations.
     """
 

@@ -31,6 +31,8 @@ from cfd.flow_state import FlowState, StepReport, TimeScheme, time_scheme
 from cfd.fluid import Fluid
 from cfd.halo import Halo
 from cfd.momentum_forces import MomentumForces, TakenStep
+from cfd.port_pressure import kinetic_coefficients
+from cfd.port_response import answer, driven_by_pressure
 from cfd.pressure_step import PressureStep, Projection
 from cfd.quadratic_kernels import subtract_pressure_gradient
 from cfd.reference_element import reference_element
@@ -38,7 +40,7 @@ from cfd.velocity_boundary import VelocityBoundary, VelocityField
 from cfd.velocity_solver import VelocitySolver, multiply
 from cfd.viscosity import ViscousStress
 from hemoplan.arrays import FloatArray, IntArray
-from hemoplan.circuit import BoundaryCircuit
+from hemoplan.circuit import Circuit, DrivenCircuit
 from hemoplan.errors import BoundaryError
 
 type Convection = Literal["semi-implicit", "explicit"]
@@ -59,6 +61,8 @@ class StepSettings:
         backflow: beta of the term -beta rho/2 (w.n)_- (u, v) at outlets. One, the default, takes away exactly the
             kinetic energy that reverse flow would carry in, so that the flow's energy cannot grow by it; with less,
             strong reverse flow can diverge. It acts on all components alike, and is zero where blood leaves.
+        static_ports: Ports at which the circuit's pressure is the static one of entering blood too; elsewhere it is the
+            total one, see `cfd.port_pressure`.
         inlet_layer: Thickness of the boundary layer of the inlet's velocity profile [m]; developed flow if None.
         velocity_tolerance, pressure_tolerance: Relative residuals of the linear solvers.
     """
@@ -68,6 +72,7 @@ class StepSettings:
     stabilise: bool = True
     rotational: bool = False
     backflow: float = 1.0
+    static_ports: tuple[str, ...] = ()
     inlet_layer: float | None = None
     velocity_tolerance: float = 1e-5
     pressure_tolerance: float = 1e-5
@@ -107,7 +112,8 @@ class FractionalStep(ABC):
 
     Attributes:
         elements, vertices, fluid, settings: As given.
-        ports: Names of the inlet, if there is one, and the outlets.
+        inlets, outlets: Openings with a prescribed flow, and those of the circuit.
+        ports: Names of the inlets and the outlets, in this order.
         taken: The step taken last; None before the first.
         vertex_volumes: (m,) integrals of the pressure's basis functions, the lumped mass of the vertices [m³].
     """
@@ -130,8 +136,8 @@ class FractionalStep(ABC):
             )
         self.elements, self.vertices = elements, vertices
         self.fluid, self.settings = fluid, settings
-        self.inlet, self.outlets = domain.inlet, domain.outlets
-        openings = [*([domain.inlet] if domain.inlet is not None else []), *domain.outlets]
+        self.inlets, self.outlets = domain.inlets, domain.outlets
+        openings = domain.openings
         self.ports: tuple[str, ...] = tuple(patch.name for patch in openings)
         self._comm = domain.comm
         self._mass, self._stiffness = constant_matrices(elements)
@@ -147,6 +153,7 @@ class FractionalStep(ABC):
         self._open_facets = [elements.patch_facets(patch) for patch in openings]
         self._open_corners = [vertices.patch_facets(patch).nodes for patch in openings]
         self._outlet_facets = self._open_facets[len(openings) - len(domain.outlets) :]
+        self._static = np.array([float(patch.name in settings.static_ports) for patch in domain.outlets])
         self._outlet_slots = [elements.facet_slots(facets) for facets in self._outlet_facets]
         self._facet_table = reference_element(
             elements.degree, elements.dimension - 1, exact=3 * elements.degree
@@ -164,7 +171,7 @@ class FractionalStep(ABC):
 
     def initial_state(
         self,
-        circuit: BoundaryCircuit,
+        circuit: Circuit,
         *,
         velocity: Callable[[FloatArray], FloatArray] | None = None,
         pressure: Callable[[FloatArray], FloatArray] | None = None,
@@ -187,7 +194,9 @@ class FractionalStep(ABC):
                 expected=", ".join(names),
             )
         state = circuit.initial_state()
-        ports = circuit.step(state, np.zeros(len(names)), 0.0, 1e-9).pressures
+        drives = circuit.initial_drives() if isinstance(circuit, DrivenCircuit) else np.zeros(len(names))
+        first = answer(circuit, state, drives, 0.0, 1e-9).response
+        ports = np.where(driven_by_pressure(circuit) > 0.0, drives, first)
         start = np.zeros_like(self.elements.coordinates)
         if velocity is not None:
             start = np.ascontiguousarray(velocity(self.elements.coordinates), dtype=np.float64)
@@ -206,26 +215,34 @@ class FractionalStep(ABC):
         )
 
     def advance(
-        self, state: FlowState, dt: float, circuit: BoundaryCircuit, inflow: float = 0.0
+        self, state: FlowState, dt: float, circuit: Circuit, inflow: float | FloatArray = 0.0
     ) -> tuple[FlowState, StepReport]:
-        """Advance by a time step dt [s] with a flow into the domain [m³/s] at its end. Collective.
+        """Advance by a time step dt [s] with flows into the domain [m³/s] at its end. Collective.
+
+        Args:
+            state: The flow before.
+            dt: Time step [s].
+            circuit: The circuit behind the outlets.
+            inflow: (i,) through the inlets; one number where there is one inlet, or where none has a flow.
 
         Raises:
             DivergenceError: A linear solver or the coupling does not converge.
         """
         self.taken = None  # frees the arrays of the last step
+        inflows = self._inflows(inflow)
         time = state.time + dt
         scheme = time_scheme(dt, state.dt)
         scale = dt / (scheme.a0 * self.fluid.density)
-        tentative = self._tentative_velocity(state, scheme, inflow, time)
+        tentative = self._tentative_velocity(state, scheme, inflows, time)
         rhs, base, start = self._projection_loads(state, scheme, tentative, scale)
-        self._boundary.subtract_flux(rhs, inflow, time)
+        self._boundary.subtract_flux(rhs, inflows, time)
         self._scalar_halo.sum_to_owners(rhs)
         projection = self._pressure_step.solve(
             rhs,
             scale,
             start=start,
             base=base,
+            kinetic=self._static_ports(state, scheme),
             circuit=circuit,
             circuit_state=state.circuit,
             guess=state.port_pressures,
@@ -233,7 +250,7 @@ class FractionalStep(ABC):
             dt=dt,
         )
         velocity, pressure, memory, uncorrected = self._end_step(
-            state, tentative, projection, scale, inflow, time
+            state, tentative, projection, scale, inflows, time
         )
         after = FlowState(
             time=time,
@@ -242,15 +259,14 @@ class FractionalStep(ABC):
             previous_velocity=state.velocity,
             pressure=pressure,
             memory=memory,
-            circuit=projection.step.state,
-            port_pressures=projection.step.pressures,
+            circuit=projection.coupling.state,
+            port_pressures=projection.coupling.pressures,
         )
-        has_inlet = self.inlet is not None
         report = StepReport(
             pressures=np.concatenate(
-                [self.mean_pressures(pressure)[: int(has_inlet)], projection.step.pressures]
+                [self.mean_pressures(pressure)[: len(self.inlets)], projection.coupling.pressures]
             ),
-            flows=np.concatenate([[-inflow] * has_inlet, projection.flows]),
+            flows=np.concatenate([-inflows, projection.coupling.flows]),
             uncorrected_flows=uncorrected,
             velocity_iterations=self._velocity_solver.iterations,
             pressure_iterations=self._pressure_step.iterations,
@@ -398,7 +414,7 @@ class FractionalStep(ABC):
         tentative: FloatArray,
         projection: Projection,
         scale: float,
-        inflow: float,
+        inflows: FloatArray,
         time: float,
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray], FloatArray]:
         """Velocity, pressure and memory at the end, and the flows of the velocity before corrections."""
@@ -413,14 +429,34 @@ class FractionalStep(ABC):
         return values, rhs
 
     def _tentative_velocity(
-        self, state: FlowState, scheme: TimeScheme, inflow: float, time: float
+        self, state: FlowState, scheme: TimeScheme, inflows: FloatArray, time: float
     ) -> FloatArray:
         terms = self._momentum_terms(state, scheme)
         values, rhs = self._momentum_balance(scheme, terms)
         velocity = terms.convecting
-        self._boundary.impose(velocity, inflow, time)
+        self._boundary.impose(velocity, inflows, time)
         self._velocity_solver.solve(values, rhs, velocity)
         return velocity
+
+    def _inflows(self, inflow: float | FloatArray) -> FloatArray:
+        """(i,) flows through the inlets; one number is that of the one inlet, or none through several."""
+        count = len(self.inlets)
+        inflows = np.atleast_1d(np.asarray(inflow, dtype=np.float64))
+        if inflows.size != count:
+            if inflows.any() and (inflows.size > 1 or count > 1):
+                raise ValueError(f"expected {count} inflows, not {inflows.size}")
+            inflows = np.zeros(count)
+        return inflows
+
+    def _static_ports(self, state: FlowState, scheme: TimeScheme) -> FloatArray:
+        """(k,) c of the ports that hold the static pressure, zero at the others [Pa s²/m⁶]. Collective."""
+        if not self._static.any():
+            return np.zeros(len(self.outlets))
+        r, strength = scheme.ratio, self.settings.backflow * self.fluid.density
+        convecting = (1.0 + r) * state.velocity - r * state.previous_velocity
+        return self._static * kinetic_coefficients(
+            self._comm, self._outlet_facets, self._facet_table, convecting, strength
+        )
 
     def _momentum_terms(self, state: FlowState, scheme: TimeScheme) -> MomentumTerms:
         """The terms of the step that starts from a state; the arrays are new but for the last velocity."""

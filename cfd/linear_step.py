@@ -151,14 +151,14 @@ class LinearStep(FractionalStep):
         tentative: FloatArray,
         projection: Projection,
         scale: float,
-        inflow: float,
+        inflows: FloatArray,
         time: float,
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray], FloatArray]:
         gradient = self._project_gradient(projection.field)
         velocity = tentative - scale * (gradient - state.memory["pressure_gradient"])
-        self._boundary.impose(velocity, inflow, time)
+        self._boundary.impose(velocity, inflows, time)
         uncorrected = self.flows(velocity)
-        missing = projection.flows - uncorrected[len(uncorrected) - len(self.outlets) :]
+        missing = projection.coupling.flows - uncorrected[len(uncorrected) - len(self.outlets) :]
         for (nodes, outflow), flow in zip(self._outflows, missing, strict=True):
             velocity[nodes] += flow * outflow
         memory = {

@@ -89,9 +89,9 @@ def _check_patches(patches: Sequence[Patch], where: str) -> None:
         if twice:
             raise MeshError(f"two patches have the same {kind}", where=where, value=", ".join(twice))
     found = {role: sum(patch.role is role for patch in patches) for role in Role}
-    if found[Role.INLET] != 1 or not found[Role.OUTLET] or not found[Role.WALL]:
+    if not found[Role.INLET] or not found[Role.OUTLET] or not found[Role.WALL]:
         raise MeshError(
-            "the mesh needs exactly one inlet, at least one outlet and a wall",
+            "the mesh needs at least one inlet, at least one outlet and a wall",
             where=where,
             value=", ".join(f"{patch.name} is {patch.role}" for patch in patches) or "no patch",
         )

@@ -31,11 +31,11 @@ def flow_metrics(
     `age` is the mean age at the vertices, see `cfd.residence`.
     """
     history = simulation.history()
-    period = simulation.inflow.period
+    period = simulation.period
     last = history.cycle(period, -1)
     stepper = simulation.stepper
-    inlet = stepper.ports[0]
-    inflow = -float(last.flow(inlet).mean())
+    entrances = [patch.name for patch in stepper.elements.domain.entrances]
+    inflow = float(sum(max(-last.flow(port).mean(), 0.0) for port in last.ports))
     difference = last.pressure(proximal) - last.pressure(distal)
     viscous, numerical = statistics.mean_dissipation()
     wall = statistics.wall_indices()
@@ -43,11 +43,13 @@ def flow_metrics(
     return FlowMetrics(
         variant=variant,
         period=period,
-        inlet=inlet,
+        inlet=entrances[0],
         proximal=proximal,
         distal=distal,
         ports={port: _port_metrics(last, port, statistics) for port in last.ports},
-        flow_split={port: float(last.flow(port).mean()) / inflow for port in last.ports if port != inlet},
+        flow_split={
+            port: float(last.flow(port).mean()) / inflow for port in last.ports if port not in entrances
+        },
         peak_to_peak_gradient=float(last.pressure(proximal).max() - last.pressure(distal).max()),
         peak_gradient=float(difference.max()),
         mean_gradient=float(difference.mean()),
@@ -100,7 +102,7 @@ def _health(
     stepper, record = simulation.stepper, simulation.record
     elements = stepper.vertices
     comm = elements.domain.comm
-    pressure_change, flow_change = periodicity(history, simulation.inflow.period)
+    pressure_change, flow_change = periodicity(history, simulation.period)
     shortest, longest = _edge_lengths(elements)
     last = slice(-simulation.steps_per_cycle, None)
     corrections = np.array(record.uncorrected_flows)[last] - history.flows[last]

@@ -5,6 +5,12 @@ For nodal loads b, a pressure-like field phi that is phi_k on port k, and the st
     s L phi = b   away from the ports,      Q_k = sum over the nodes of port k of (b - s L phi),
 
 where Q_k is the flow that leaves through port k. The port values follow from the circuit, see `cfd.port_response`.
+
+The sum is taken over all nodes with the weights psi_k, the harmonic field that is one on port k and zero on the others:
+the same number where the first equation holds, and wrong by the product of the errors of phi and psi_k where a solver
+leaves a residual. Since the psi_k add up to one, the flows of all ports add up to the load whatever the residual: no
+blood is lost between the 3D domain and the circuit.
+
 Without ports the field is determined up to a constant, and its nodal mean is zero.
 """
 
@@ -17,10 +23,10 @@ from mpi4py import MPI
 
 from cfd.elements import Elements
 from cfd.halo import Halo
-from cfd.port_response import solve_port_pressures
+from cfd.port_response import PortSolution, solve_port_pressures
 from cfd.pressure_solver import PressureSolver
 from hemoplan.arrays import FloatArray, IntArray
-from hemoplan.circuit import BoundaryCircuit, CircuitStep
+from hemoplan.circuit import Circuit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +36,12 @@ class Projection:
     Attributes:
         field: (m,) phi at the local vertices [Pa].
         free: (m,) its part that vanishes at the ports, from which the next solve may start [Pa].
-        flows: (k,) flows out of the domain through the ports [m³/s].
-        step: The circuit's answer to these flows.
+        coupling: Where domain and circuit agree: port pressures, flows, state of the circuit.
     """
 
     field: FloatArray
     free: FloatArray
-    flows: FloatArray
-    step: CircuitStep
+    coupling: PortSolution
 
 
 class PressureStep:
@@ -53,13 +57,12 @@ class PressureStep:
         self._vertices = vertices
         self._comm = vertices.domain.comm
         self._halo = Halo(vertices, 1)
-        self._ports = [self._owned(vertices.patch_nodes(patch)) for patch in vertices.domain.outlets]
-        all_nodes = [vertices.patch_nodes(patch) for patch in vertices.domain.outlets]
-        fixed = np.unique(np.concatenate([*self._ports, np.zeros(0, dtype=np.int64)]))
+        ports = [vertices.patch_nodes(patch) for patch in vertices.domain.outlets]
+        fixed = np.unique(np.concatenate([*map(self._owned, ports), np.zeros(0, dtype=np.int64)]))
         self._solver = PressureSolver(
             vertices, stiffness, fixed, tolerance=tolerance, singular=not vertices.domain.outlets
         )
-        self._set_up_response(all_nodes)
+        self._set_up_response(ports)
 
     @property
     def iterations(self) -> int:
@@ -77,7 +80,8 @@ class PressureStep:
         *,
         start: FloatArray,
         base: FloatArray,
-        circuit: BoundaryCircuit,
+        kinetic: FloatArray,
+        circuit: Circuit,
         circuit_state: FloatArray,
         guess: FloatArray,
         time: float,
@@ -90,6 +94,7 @@ class PressureStep:
             scale: s [m³/kg s].
             start: (m,) the free part to start from [Pa].
             base: (k,) port pressures that phi does not hold: phi_k = P_k - base_k [Pa].
+            kinetic: (k,) c of ports that hold the static pressure [Pa s²/m⁶]; see `cfd.port_pressure`.
             circuit, circuit_state: The circuit and its state at time - dt.
             guess: (k,) port pressures to start from [Pa].
             time, dt: End and length of the step [s].
@@ -102,44 +107,44 @@ class PressureStep:
         self._solver.solve(rhs, free)
         self._halo.refresh_ghosts(free)
         response = scale * self._response
-        at_base = scale * (self._port_sums(rhs) - self._rows_times(free)) + response @ base
-        step = solve_port_pressures(
-            self._comm, circuit, circuit_state, at_base, response, guess=guess, t=time, dt=dt
+        free_flows = scale * self._weighted_sums(rhs, free) + response @ base
+        coupling = solve_port_pressures(
+            self._comm,
+            circuit,
+            circuit_state,
+            free_flows,
+            response,
+            kinetic=kinetic,
+            guess=guess,
+            t=time,
+            dt=dt,
         )
-        return Projection(
-            field=free + self.lift(step.pressures - base),
-            free=free,
-            flows=at_base - response @ step.pressures,
-            step=step,
-        )
+        return Projection(field=free + self.lift(coupling.pressures - base), free=free, coupling=coupling)
 
-    def _set_up_response(self, all_nodes: list[IntArray]) -> None:
-        """Harmonic field of every port, its rows of the stiffness matrix, and the response matrix."""
+    def _set_up_response(self, ports: list[IntArray]) -> None:
+        """Harmonic field of every port, and the response matrix."""
         vertices, solver = self._vertices, self._solver
-        count = len(all_nodes)
+        count = len(ports)
         self._harmonics = np.zeros((count, vertices.nodes))
-        self._rows = np.zeros((count, vertices.owned))
-        for k, nodes in enumerate(all_nodes):
+        for k, nodes in enumerate(ports):
             lifted = np.zeros(vertices.nodes)
             lifted[nodes] = 1.0
-            self._rows[k] = solver.multiply(lifted)
             load, interior = np.zeros(vertices.nodes), np.zeros(vertices.nodes)
-            load[: vertices.owned] = -self._rows[k]
+            load[: vertices.owned] = -solver.multiply(lifted)
             solver.solve(load, interior)
             self._halo.refresh_ghosts(interior)
             self._harmonics[k] = interior + lifted
+        if count:
+            self._harmonics /= self._harmonics.sum(axis=0)
+        nothing = np.zeros(vertices.nodes)
         self._response = np.zeros((count, count))
         for k, field in enumerate(self._harmonics):
-            self._response[:, k] = self._rows_times(field)
+            self._response[:, k] = -self._weighted_sums(nothing, field)
 
-    def _rows_times(self, values: FloatArray) -> FloatArray:
-        """(k,) sum over each port's nodes of (stiffness values). Collective."""
-        local = self._rows @ values[: self._vertices.owned]
-        return np.asarray(self._comm.allreduce(local, op=MPI.SUM))
-
-    def _port_sums(self, values: FloatArray) -> FloatArray:
-        """(k,) sum of nodal values over each port's nodes. Collective."""
-        local = np.array([values[nodes].sum() for nodes in self._ports])
+    def _weighted_sums(self, loads: FloatArray, values: FloatArray) -> FloatArray:
+        """(k,) sums of (loads - stiffness values) with the weights of each port. Collective."""
+        owned = self._vertices.owned
+        local = self._harmonics[:, :owned] @ (loads[:owned] - self._solver.multiply(values))
         return np.asarray(self._comm.allreduce(local, op=MPI.SUM))
 
     def _owned(self, nodes: IntArray) -> IntArray:

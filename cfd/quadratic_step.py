@@ -141,7 +141,7 @@ class QuadraticStep(FractionalStep):
         tentative: FloatArray,
         projection: Projection,
         scale: float,
-        inflow: float,
+        inflows: FloatArray,
         time: float,
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray], FloatArray]:
         pressure = state.pressure + projection.field

@@ -22,13 +22,13 @@ TOLERANCE = 1e-9
 def mean_age(
     stepper: FractionalStep, velocity: FloatArray, *, diffusivity: float | None = None
 ) -> FloatArray | None:
-    """(n,) mean time since the fluid at a mesh vertex came in through the inlet [s]. Collective.
+    """(n,) mean time since the fluid at a mesh vertex came in [s]. Collective.
 
     The mean age a of what passes a point solves (Danckwerts 1953)
 
-        u.grad a - div(D grad a) = 1,   a = 0 at the inlet, D da/dn = 0 on walls and outlets,
+        u.grad a - div(D grad a) = 1,   a = 0 at inlets with a given flow, D da/dn = 0 on walls and other openings,
 
-    and reverse flow at an outlet comes in with age zero. P1 elements, streamline-upwind stabilised.
+    and what comes in through the others has age zero too. P1 elements, streamline-upwind stabilised.
 
     It is an estimate for the mean flow of the cycle: what a pulse mixes, it does not know, and a recirculation that
     exists in a part of the cycle alone appears with its mean velocity. In boundary layers and in closed vortices the
@@ -42,7 +42,7 @@ def mean_age(
             that the age in the boundary layers stays bounded. It stands for no measured diffusion.
 
     Returns:
-        The age; None where there is no inlet, or the linear solver does not converge.
+        The age; None where there is no opening, or the linear solver does not converge.
 
     Sources: Danckwerts, Chem. Eng. Sci. 2 (1953), DOI 10.1016/0009-2509(53)80001-1; Brooks & Hughes, Comput. Methods
     Appl. Mech. Engrg. 32 (1982), DOI 10.1016/0045-7825(82)90071-8 (stabilisation).
@@ -50,7 +50,7 @@ def mean_age(
     vertices, fluid = stepper.vertices, stepper.fluid
     domain, space = vertices.domain, vertices.space
     chosen = fluid.viscosity / fluid.density if diffusivity is None else diffusivity
-    if domain.inlet is None:
+    if not domain.openings:
         return None
     mesh = domain.mesh
     u = fem.Function(fem.functionspace(mesh, ("Lagrange", 1, (3,))))
@@ -72,7 +72,7 @@ def mean_age(
         + entering * a * v * outlets
     )
     right = fem.form(test * ufl.dx)
-    inlet = vertices.patch_nodes(domain.inlet).astype(np.int32)
+    inlet = vertices.patch_nodes(*domain.inlets).astype(np.int32)
     condition = fem.dirichletbc(PETSc.ScalarType(0.0), inlet, space)
     matrix = petsc.assemble_matrix(left, bcs=[condition])
     matrix.assemble()

@@ -7,7 +7,7 @@ is taken in as many equal parts as the target asks for: the history stays unifor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,8 +16,9 @@ from mpi4py import MPI
 from cfd.flow_state import FlowState, StepReport
 from cfd.fractional_step import FractionalStep
 from hemoplan.arrays import FloatArray
-from hemoplan.circuit import BoundaryCircuit
-from hemoplan.errors import DivergenceError, InterruptedRunError
+from hemoplan.circuit import Circuit
+from hemoplan.errors import BoundaryError, DivergenceError, InterruptedRunError
+from hemoplan.patch import Patch
 from hemoplan.results import PortHistory
 from hemoplan.waveform import Waveform
 
@@ -32,10 +33,13 @@ MAX_PARTS = 1000
 ACCEPTED_EXCESS = 1.2
 """A step that ends with a Courant number this much above its target is not taken again."""
 
+SAME_PERIOD = 1e-9
+"""Relative difference of two cycles of the same length."""
+
 
 @dataclass(slots=True)
 class Record:
-    """What has happened at the ports so far, by step; the inlet first."""
+    """What has happened at the ports so far, by step: inlets, then the ports of the circuit."""
 
     pressures: list[FloatArray] = field(default_factory=list)
     flows: list[FloatArray] = field(default_factory=list)
@@ -94,32 +98,38 @@ class Simulation:
     Args:
         stepper: The flow stepper.
         circuit: The circuit behind the outlets.
-        inflow: Flow into the 3D domain over a cycle [m³/s].
+        inflow: Flow into the 3D domain over a cycle [m³/s], of the one inlet, or of each by name.
         dt: Time step [s]; the cycle is a whole number of steps.
         cycles: Cycles to run.
+        period: Length of the cycle [s]; that of the inflow if not given.
         courant: Target for the Courant number, for which steps are divided; None for undivided steps.
         callbacks: Called after each step, on every rank, in this order.
         interrupted: Asked on rank 0 after each step; when it is true the run stops after the callbacks.
+
+    Raises:
+        BoundaryError: An inlet has no flow, a flow no inlet, or the cycles differ in length.
     """
 
     def __init__(
         self,
         stepper: FractionalStep,
-        circuit: BoundaryCircuit,
-        inflow: Waveform,
+        circuit: Circuit,
+        inflow: Waveform | Mapping[str, Waveform],
         *,
         dt: float,
         cycles: int,
+        period: float | None = None,
         courant: float | None = None,
         callbacks: Sequence[Callback] = (),
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
         self.stepper = stepper
         self.circuit = circuit
-        self.inflow = inflow
+        self.inflows = prescribed_flows(stepper.inlets, inflow)
+        self.period = _common_period(stepper.inlets, self.inflows, period)
         self.cycles = cycles
         self.dt = dt
-        self.steps_per_cycle = round(inflow.period / dt)
+        self.steps_per_cycle = round(self.period / dt)
         self.callbacks = list(callbacks)
         self.record = Record()
         self._courant_target = courant
@@ -190,7 +200,7 @@ class Simulation:
         while True:
             after, dt = state, self.dt / parts
             for _ in range(parts):
-                after, report = self.stepper.advance(after, dt, self.circuit, self.inflow(after.time + dt))
+                after, report = self.stepper.advance(after, dt, self.circuit, self._inflow(after.time + dt))
                 self._check_speed(after)
             if self._courant_target is None:
                 return after, report, parts, None
@@ -198,6 +208,10 @@ class Simulation:
             if courant <= ACCEPTED_EXCESS * self._courant_target or parts == MAX_PARTS:
                 return after, report, parts, courant
             parts = min(math.ceil(parts * courant / self._courant_target), MAX_PARTS)
+
+    def _inflow(self, time: float) -> FloatArray:
+        """(i,) flows through the inlets [m³/s]."""
+        return np.array([inflow(time) for inflow in self.inflows])
 
     def _check_speed(self, state: FlowState) -> None:
         squares = (state.velocity**2).sum(axis=1)
@@ -222,3 +236,52 @@ class Simulation:
                 expected=f"at most {MAX_COURANT:g} in the smallest cells",
                 remedy=f'choose a smaller step, such as --set solver.time_step="{1e3 * suggestion:.2g} ms"',
             )
+
+
+def prescribed_flows(
+    inlets: Sequence[Patch], inflow: Waveform | Mapping[str, Waveform]
+) -> tuple[Waveform, ...]:
+    """The flow of each inlet, from that of the one inlet or from those of all by name.
+
+    Raises:
+        BoundaryError: An inlet has no flow, or a flow no inlet.
+    """
+    names = [patch.name for patch in inlets]
+    if isinstance(inflow, Waveform):
+        if len(names) != 1:
+            raise BoundaryError(
+                "one flow is prescribed, and it is not clear through which inlet"
+                if names
+                else "a flow is prescribed, and all inlets are ports of the circuit",
+                value=", ".join(names) or None,
+                expected="a flow for each inlet by name" if names else "no inflow",
+            )
+        return (inflow,)
+    bare = [name for name in names if name not in inflow]
+    strange = [name for name in inflow if name not in names]
+    if bare or strange:
+        raise BoundaryError(
+            "an inlet has neither a prescribed flow nor a port of the circuit"
+            if bare
+            else "a flow is prescribed where no inlet is, or where the circuit has a port",
+            value=", ".join(bare or strange),
+            expected=f"a flow for {', '.join(names)}" if names else "no inflow",
+        )
+    return tuple(inflow[name] for name in names)
+
+
+def _common_period(inlets: Sequence[Patch], inflows: Sequence[Waveform], period: float | None) -> float:
+    """The length of the cycle, which all flows share [s]."""
+    lengths = {patch.name: inflow.period for patch, inflow in zip(inlets, inflows, strict=True)}
+    if period is None and not lengths:
+        raise ValueError("without a prescribed flow, the length of the cycle must be given")
+    wanted = next(iter(lengths.values())) if period is None else period
+    for name, length in lengths.items():
+        if not abs(length - wanted) <= SAME_PERIOD * wanted:
+            raise BoundaryError(
+                "the cycle of a prescribed flow has another length",
+                where=name,
+                value=f"{length:g} s",
+                expected=f"{wanted:g} s",
+            )
+    return wanted

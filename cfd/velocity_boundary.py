@@ -1,4 +1,4 @@
-"""The prescribed velocity: no slip or a given motion on the walls, a profile that carries the inflow on the inlet."""
+"""The prescribed velocity: no slip or a given motion on the walls, profiles that carry the inflows on the inlets."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ type VelocityField = Callable[[FloatArray, float], FloatArray]
 
 
 class VelocityBoundary:
-    """Values of the velocity at the nodes of walls and inlet, and the flux that they carry.
+    """Values of the velocity at the nodes of walls and inlets, and the flux that they carry.
 
     Args:
         elements: Elements of the velocity.
         vertices: Elements of the pressure.
-        inlet_layer: Thickness of the boundary layer of the inlet's profile [m]; developed flow if None.
+        inlet_layer: Thickness of the boundary layer of the inlets' profiles [m]; developed flow if None.
         wall_velocity: Velocity of the patches with the role of a wall; no slip if None.
 
     Attributes:
@@ -40,34 +40,32 @@ class VelocityBoundary:
         self._wall_velocity = wall_velocity
         self._wall_nodes = elements.patch_nodes(*domain.wall)
         self._wall_points = elements.coordinates[self._wall_nodes]
-        self._inlet_nodes: IntArray = np.zeros(0, dtype=np.int64)
-        self._profile: FloatArray = np.zeros((0, elements.dimension))
-        inlets = [domain.inlet] if domain.inlet is not None else []
-        for inlet in inlets:
-            self._inlet_nodes, outflow = unit_outflow(elements, inlet, layer=inlet_layer)
-            self._profile = -outflow
+        self._outflows = [unit_outflow(elements, inlet, layer=inlet_layer) for inlet in domain.inlets]
+        on_inlets = [nodes for nodes, _ in self._outflows]
+        self._inlet_nodes: IntArray = np.concatenate([*on_inlets, np.zeros(0, dtype=np.int64)])
         self.nodes: IntArray = np.union1d(self._wall_nodes, self._inlet_nodes)
         self._set_up_flux(elements, vertices)
 
-    def impose(self, velocity: FloatArray, inflow: float, time: float) -> None:
-        """Write the prescribed values into a nodal velocity (n, d), in place."""
+    def impose(self, velocity: FloatArray, inflows: FloatArray, time: float) -> None:
+        """Write the prescribed values into a nodal velocity (n, d), in place, for (i,) inflows [m³/s]."""
         if self._wall_velocity is None:
             velocity[self._wall_nodes] = 0.0
         else:
             velocity[self._wall_nodes] = self._wall_velocity(self._wall_points, time)
-        velocity[self._inlet_nodes] = inflow * self._profile
+        for (nodes, outflow), inflow in zip(self._outflows, inflows, strict=True):
+            velocity[nodes] = -inflow * outflow
 
-    def subtract_flux(self, rhs: FloatArray, inflow: float, time: float) -> None:
-        """Subtract the integrals of u.n q over walls and inlet, for every pressure basis function q, in place.
+    def subtract_flux(self, rhs: FloatArray, inflows: FloatArray, time: float) -> None:
+        """Subtract the integrals of u.n q over walls and inlets, for every pressure basis function q, in place.
 
         Args:
             rhs: (m,) local values at the vertices, not yet summed over the ranks [m³/s].
-            inflow: Flow into the domain [m³/s].
+            inflows: (i,) flows into the domain through the inlets [m³/s].
             time: [s].
         """
-        rhs += inflow * self._unit_loads
+        rhs -= self._unit_loads.T @ inflows
         if self._wall_velocity is not None:
-            moving = np.zeros((self._count, self._profile.shape[1]))
+            moving = np.zeros((self._count, self._wall_points.shape[1]))
             moving[self._wall_nodes] = self._wall_velocity(self._wall_points, time)
             moving[self._inlet_nodes] = 0.0
             rhs -= self._flux(moving)
@@ -82,9 +80,11 @@ class VelocityBoundary:
         own = reference_element(degree, d - 1, exact=degree + 1)
         linear = reference_element(1, d - 1, exact=degree + 1)
         self._table = np.einsum("q,qj,qi->ji", own.weights, own.shape, linear.shape)
-        nodal = np.zeros((elements.nodes, d))
-        nodal[self._inlet_nodes] = self._profile
-        self._unit_loads = -self._flux(nodal)
+        self._unit_loads = np.zeros((len(self._outflows), vertices.nodes))
+        for k, (nodes, outflow) in enumerate(self._outflows):
+            nodal = np.zeros((elements.nodes, d))
+            nodal[nodes] = -outflow
+            self._unit_loads[k] = self._flux(nodal)
 
     def _flux(self, velocity: FloatArray) -> FloatArray:
         """(m,) integrals of u.n q over the local facets."""

@@ -233,14 +233,17 @@ def _size(
     rhs: FloatArray,
     velocity: FloatArray,
 ) -> float:
-    """Square of the scaled right-hand side over the owned nodes; at fixed nodes D u."""
+    """Square of the scaled right-hand side over the owned nodes; at fixed nodes |D| u.
+
+    Where fast flow is prescribed, convection alone may make the diagonal of a fixed node negative.
+    """
     total = 0.0
     for row in range(owned):
         for d in range(rhs.shape[1]):
             total += (factors[row] * rhs[row, d]) ** 2
     for row in fixed:
         for d in range(rhs.shape[1]):
-            total += diagonal[row] * velocity[row, d] ** 2
+            total += abs(diagonal[row]) * velocity[row, d] ** 2
     return total
 
 

@@ -57,11 +57,11 @@ def read_circuit(path: Path) -> WindkesselBank:
         BoundaryError: The file is missing, is not of this kind, or holds an impossible value.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_circuit(path)
         if content["kind"] != KIND or content["units"] != UNITS:
             raise ValueError("another kind of circuit, or other units")
         outlets = {str(port): dict(entry) for port, entry in content["outlets"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BoundaryError(
             "cannot read the circuit",
             where=str(path),
@@ -76,6 +76,37 @@ def read_circuit(path: Path) -> WindkesselBank:
         start_pressures=tuple(_number(path, port, entry, "start_pressure") for port, entry in entries),
         start_flows=tuple(_number(path, port, entry, "start_flow") for port, entry in entries),
     )
+
+
+def load_circuit(path: Path) -> Any:
+    """What a circuit's file holds.
+
+    Raises:
+        BoundaryError: It cannot be read, is no JSON, or names a port twice.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise BoundaryError(
+                "the circuit has two ports on one patch, or another name twice",
+                where=str(path),
+                value=", ".join(twice),
+                expected="each name once",
+            )
+        return dict(pairs)
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+    except (OSError, ValueError) as error:
+        raise BoundaryError(
+            "cannot read the circuit",
+            where=str(path),
+            value=error,
+            expected="a file of JSON",
+            remedy="remove the file, so that the next run makes it anew",
+        ) from error
 
 
 def _windkessel(path: Path, port: str, entry: Mapping[str, Any]) -> Windkessel:

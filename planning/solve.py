@@ -13,7 +13,7 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -32,12 +32,13 @@ from cfd.mesh_order import state_order
 from cfd.metrics import flow_metrics
 from cfd.progress import ProgressLog
 from cfd.residence import mean_age
-from cfd.simulation import Moment, Simulation
+from cfd.simulation import Moment, Simulation, prescribed_flows
 from cfd.stepper import DEFAULTS, build_stepper
 from hemoplan.errors import CaseError, InterruptedRunError
 from hemoplan.results import write_metrics, write_ports
 from hemoplan.waveform import Waveform, read_waveform
-from lumped.circuit_file import read_circuit
+from lumped.boundary_file import Boundary, boundary_from_text, boundary_text, read_boundary
+from lumped.engine.boundary import CirculationBoundary
 from lumped.windkessel import WindkesselBank
 from planning.run_folder import VariantFolder
 from planning.solve_check import check_circuit, check_inflow, check_openings, check_speed
@@ -76,11 +77,12 @@ class _Run:
         interrupted: Callable[[], bool],
     ) -> None:
         self.request, self.folder, self.comm = request, folder, comm
-        self.fingerprint = on_root(comm, lambda: _fingerprint(request, folder.path))
         self.started = time.monotonic()
-        self.circuit, self.inflow = on_root(comm, lambda: _read_boundary(request, folder.path))
+        packed, inflow = on_root(comm, lambda: _read_boundary(request, folder.path))
+        self.circuit = _unpacked(packed, folder.path / request.circuit)
+        self.fingerprint = on_root(comm, lambda: _fingerprint(request, folder.path, self.circuit))
         domain = read_domain(comm, folder.path / request.mesh, vessels=True)
-        check_openings(domain, self.circuit, request)
+        domain = check_openings(domain, self.circuit, inflow, request)
         self.circuit = self.circuit.reordered(tuple(patch.name for patch in domain.outlets))
         steps = math.ceil(request.period / request.time_step * (1.0 - 1e-9))
         dt = request.period / steps
@@ -97,20 +99,24 @@ class _Run:
                 DEFAULTS[request.elements],
                 convection=request.convection,
                 stabilise=request.stabilise,
+                static_ports=_static_ports(self.circuit),
                 inlet_layer=fluid.oscillatory_layer(request.period),
             ),
         )
-        check_speed(self.stepper.vertices, self.inflow, dt, divided=request.courant is not None)
+        inflows = prescribed_flows(self.stepper.inlets, inflow)
+        check_speed(self.stepper.vertices, inflows, dt, divided=request.courant is not None)
         self.orders = state_order(self.stepper)
         times = dt * np.arange(1, steps + 1, dtype=np.float64)
-        self.peak_step = 1 + int(np.argmax(self.inflow.sample(times)))
+        known = len(inflows) == len(domain.entrances)  # else the circuit decides when most blood enters
+        self.peak_step = 1 + int(np.argmax(sum(each.sample(times) for each in inflows))) if known else None
         self.statistics = self._empty_statistics(steps)
         self.simulation = Simulation(
             self.stepper,
             self.circuit,
-            self.inflow,
+            inflow,
             dt=dt,
             cycles=request.cycles,
+            period=request.period,
             courant=request.courant,
             callbacks=[self._collect, self._write_series, self._progress(), self._checkpoint_at_intervals],
             interrupted=lambda: self._stop,
@@ -265,22 +271,44 @@ def solve(path: Path, comm: MPI.Intracomm) -> None:
     run.write_results()
 
 
-def _read_boundary(request: SolveRequest, folder: Path) -> tuple[WindkesselBank, Waveform]:
-    """The circuit behind the outlets and the flow through the inlet, checked."""
-    inflow = read_waveform(folder / request.inflow, request.period)
-    check_inflow(inflow, folder / request.inflow)
-    circuit = read_circuit(folder / request.circuit)
-    check_circuit(circuit, inflow.mean(), folder / request.circuit)
-    return circuit, inflow
+def _read_boundary(
+    request: SolveRequest, folder: Path
+) -> tuple[WindkesselBank | str, Waveform | Mapping[str, Waveform]]:
+    """The circuit behind the openings, a circulation as text, and the prescribed flows, checked."""
+    flows = {file: read_waveform(folder / file, request.period) for file in request.inflow_files}
+    for file, waveform in flows.items():
+        check_inflow(waveform, folder / file)
+    if isinstance(request.inflow, str):
+        inflow: Waveform | Mapping[str, Waveform] = flows[request.inflow]
+    else:
+        inflow = {inlet: flows[file] for inlet, file in (request.inflow or {}).items()}
+    prescribed = (inflow,) if isinstance(inflow, Waveform) else tuple(inflow.values())
+    circuit = read_boundary(folder / request.circuit)
+    mean_flow = sum(each.mean() for each in prescribed)
+    check_circuit(circuit, mean_flow, request.period, folder / request.circuit)
+    return boundary_text(circuit) if isinstance(circuit, CirculationBoundary) else circuit, inflow
 
 
-def _fingerprint(request: SolveRequest, folder: Path) -> str:
+def _unpacked(packed: WindkesselBank | str, path: Path) -> Boundary:
+    """The circuit that the first rank has read: a circulation's laws are code, and only its text travels."""
+    return boundary_from_text(packed, path) if isinstance(packed, str) else packed
+
+
+def _static_ports(circuit: Boundary) -> tuple[str, ...]:
+    """Ports at which the circuit's pressure is the static one whatever the direction."""
+    return circuit.static_ports if isinstance(circuit, CirculationBoundary) else ()
+
+
+def _fingerprint(request: SolveRequest, folder: Path, circuit: Boundary) -> str:
     """Hash of all that a checkpoint depends on; the number of cycles is left out, so that a run can be prolonged."""
     digest = hashlib.sha256(repr(replace(request, cycles=0)).encode())
     for name in (f"{request.mesh}/mesh.h5", f"{request.mesh}/facets.h5", f"{request.mesh}/patches.json"):
         digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
-    for name in (request.circuit, request.inflow):
-        digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
+    digest.update(
+        (boundary_text(circuit) if isinstance(circuit, CirculationBoundary) else repr(circuit)).encode()
+    )
+    for name in request.inflow_files:
+        digest.update((folder / name).read_bytes())
     return digest.hexdigest()
 
 

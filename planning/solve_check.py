@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,15 @@ from mpi4py import MPI
 
 from cfd.domain import Domain
 from cfd.elements import Elements
-from cfd.simulation import MAX_COURANT, MAX_SPEED
+from cfd.simulation import MAX_COURANT, MAX_SPEED, SAME_PERIOD, prescribed_flows
+from hemoplan.arrays import FloatArray
 from hemoplan.errors import BoundaryError, CaseError, DivergenceError
+from hemoplan.patch import Patch
 from hemoplan.units import to_unit
 from hemoplan.waveform import Waveform
+from lumped.boundary_file import Boundary
+from lumped.circulation.graph import OUTSIDE
+from lumped.engine.boundary import CirculationBoundary
 from lumped.windkessel import WindkesselBank
 from planning.solve_request import SolveRequest
 
@@ -57,22 +63,73 @@ def check_inflow(inflow: Waveform, path: Path) -> None:
         )
 
 
-def check_circuit(circuit: WindkesselBank, mean_flow: float, path: Path) -> None:
-    """Check that the outlets can take the inflow: the mean pressure that drives it through them is bearable.
-
-    With the pressure drop of the 3D domain left out, all outlets have one mean pressure P, and the flows through the
-    resistances R_k to the distal pressures P_k add up to the inflow: sum (P - P_k) / R_k = Q.
+def check_circuit(circuit: Boundary, mean_flow: float, period: float, path: Path) -> None:
+    """Check that a circuit starts from numbers, and can take the prescribed inflow, in cycles of the same length.
 
     Args:
-        circuit: Behind the outlets.
-        mean_flow: Q, into the vessel [m³/s].
+        circuit: Behind the openings.
+        mean_flow: Prescribed, into the vessel [m³/s].
+        period: Length of the cycle [s].
         path: The circuit's file.
 
     Raises:
-        BoundaryError: They cannot, as where all outlets are closed, or the circuit starts from no number.
+        BoundaryError: Not so.
     """
-    if not np.isfinite(circuit.initial_state()).all():
-        raise BoundaryError("the circuit starts from values that are not numbers", where=str(path))
+    state = circuit.initial_state()
+    if not np.isfinite(state).all():
+        raise BoundaryError(
+            "the circuit starts from values that are not numbers",
+            where=str(path),
+            value=_not_finite(circuit, state),
+        )
+    if isinstance(circuit, WindkesselBank):
+        _check_windkessels(circuit, mean_flow, path)
+    else:
+        _check_circulation(circuit, mean_flow, period, path)
+
+
+def _not_finite(circuit: Boundary, state: FloatArray) -> str:
+    """Names of the entries of a state that are not numbers."""
+    if isinstance(circuit, WindkesselBank):
+        names = [f"{what} of {port}" for what in ("pressure", "flow") for port in circuit.ports]
+    else:
+        names = [f"{each.quantity} of {each.block}" for each in circuit.model.unknowns]
+        names += [f"drive of {name}" for name in circuit.model.inputs]
+    bad = [name for name, value in zip(names, state, strict=True) if not np.isfinite(value)]
+    return ", ".join(bad[:8])
+
+
+def _check_circulation(circuit: CirculationBoundary, mean_flow: float, period: float, path: Path) -> None:
+    """A circulation beats with the inflow, and has where to leave blood that is prescribed."""
+    own = circuit.model.period
+    if not abs(own - period) <= SAME_PERIOD * period:
+        raise BoundaryError(
+            "the circulation's cycle has another length than the simulation's",
+            where=str(path),
+            value=f"{own:.6g} s",
+            expected=f"{period:.6g} s",
+            remedy="set the circulation's period, or the period of the inflow",
+        )
+    graph = circuit.model.circulation
+    by_pressure = {port.node for port in graph.ports if port.drive == "pressure"}
+    gives_way = any(each.kind == "reservoir" and each.name not in by_pressure for each in graph.compartments)
+    gives_way |= any(OUTSIDE in (each.source, each.target) for each in graph.connections)
+    if mean_flow != 0.0 and not gives_way:
+        raise BoundaryError(
+            "blood that is prescribed to flow in gathers in a closed circulation",
+            where=str(path),
+            value=f"{to_unit(mean_flow, 'mL/min'):.4g} mL/min on average",
+            expected="inlets that are ports of the circulation, or a reservoir that takes the blood",
+        )
+
+
+def _check_windkessels(circuit: WindkesselBank, mean_flow: float, path: Path) -> None:
+    """Check that the outlets can take the inflow: the mean pressure that drives it through them is bearable.
+
+    With the pressure drop of the 3D domain left out, all outlets have one mean pressure P, and the flows through the
+    resistances R_k to the distal pressures P_k add up to the inflow: sum (P - P_k) / R_k = Q. They cannot where all are
+    closed.
+    """
     conductances = np.array([1.0 / each.total_resistance for each in circuit.windkessels])
     distal = np.array([each.distal_pressure for each in circuit.windkessels])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -89,25 +146,29 @@ def check_circuit(circuit: WindkesselBank, mean_flow: float, path: Path) -> None
         )
 
 
-def check_openings(domain: Domain, circuit: WindkesselBank, request: SolveRequest) -> None:
-    """Check that the names of the request and of the circuit are openings of the mesh.
+def check_openings(
+    domain: Domain, circuit: Boundary, inflow: Waveform | Mapping[str, Waveform], request: SolveRequest
+) -> Domain:
+    """Check that each opening has one boundary condition, and that the request's names are openings.
+
+    Returns:
+        The domain with the inlets that are ports of the circuit open to it.
 
     Raises:
-        BoundaryError: An outlet has no Windkessel, or a Windkessel no outlet.
+        BoundaryError: An outlet has no port, an inlet neither port nor flow, or one of these no opening.
         CaseError: The pressure gradient is asked for at an unknown opening, or between one and itself.
     """
-    outlets = [patch.name for patch in domain.outlets]
-    bare = [name for name in outlets if name not in circuit.ports]
-    strange = [name for name in circuit.ports if name not in outlets]
-    if bare or strange:
+    try:
+        opened = domain.with_ports(circuit.ports)
+        prescribed_flows(opened.inlets, inflow)
+    except BoundaryError as error:
         raise BoundaryError(
-            "an outlet has no boundary condition"
-            if bare
-            else "a boundary condition names no outlet of the mesh",
+            error.what,
             where=request.circuit,
-            value=", ".join(bare or strange),
-            expected=f"one for each of {', '.join(outlets)}",
-        )
+            value=error.value,
+            expected=error.expected,
+            remedy=error.remedy,
+        ) from None
     openings = [patch.name for patch in domain.patches if patch not in domain.wall]
     for key, name in (("proximal", request.proximal), ("distal", request.distal)):
         if name not in openings:
@@ -121,14 +182,15 @@ def check_openings(domain: Domain, circuit: WindkesselBank, request: SolveReques
         raise CaseError(
             "the pressure gradient needs two different openings", where="distal", value=request.distal
         )
+    return opened
 
 
-def check_speed(elements: Elements, inflow: Waveform, dt: float, *, divided: bool) -> None:
-    """Check the speed at the inlet, and how far it carries in a time step, before the first. Collective.
+def check_speed(elements: Elements, inflows: Sequence[Waveform], dt: float, *, divided: bool) -> None:
+    """Check the speed at each inlet, and how far it carries in a time step, before the first. Collective.
 
     Args:
         elements: Of the mesh.
-        inflow: Flow into the vessel.
+        inflows: Flow into the vessel through each inlet.
         dt: Time step [s].
         divided: Whether steps are divided for the Courant number anyway.
 
@@ -136,8 +198,13 @@ def check_speed(elements: Elements, inflow: Waveform, dt: float, *, divided: boo
         BoundaryError: No blood is as fast: the unit of the inflow is wrong, or that of the mesh.
         DivergenceError: The time step is far too large.
     """
-    inlet = elements.domain.inlet
-    assert inlet is not None
+    for inlet, inflow in zip(elements.domain.inlets, inflows, strict=True):
+        _check_inlet_speed(elements, inlet, inflow, dt, divided=divided)
+
+
+def _check_inlet_speed(
+    elements: Elements, inlet: Patch, inflow: Waveform, dt: float, *, divided: bool
+) -> None:
     areas = elements.patch_facets(inlet).areas
     area, count = elements.domain.comm.allreduce(np.array([areas.sum(), len(areas)]), op=MPI.SUM)
     peak = float(np.abs(inflow.values).max())

@@ -32,8 +32,9 @@ class SolveRequest:
         variant: Name of the variant.
         proximal, distal: Openings between which the pressure gradient is taken.
         mesh: Folder with `mesh.xdmf`, `facets.xdmf`, `patches.json` and `quality.json`.
-        circuit: Circuit file of the outlets, whose initial state is the state at t = 0.
-        inflow: CSV of phase and flow [m³/s] over one cycle.
+        circuit: Circuit file of the outlets, and of inlets that are its ports; its initial state is the state at t = 0.
+        inflow: CSV of phase and flow [m³/s] over one cycle: of the one inlet that is no port of the circuit, or of each
+            by name; None where all are ports.
         period: Length of the cycle [s].
         cycles: Cycles to run.
         time_step: [s]; rounded so that a cycle is a whole number of steps.
@@ -53,7 +54,7 @@ class SolveRequest:
     distal: str
     mesh: str
     circuit: str
-    inflow: str
+    inflow: str | dict[str, str] | None
     period: float
     cycles: int
     time_step: float
@@ -67,6 +68,13 @@ class SolveRequest:
     stabilise: bool
     periodic_tolerance: float
     warm_start: str | None = None
+
+    @property
+    def inflow_files(self) -> tuple[str, ...]:
+        """All files of inflows."""
+        if self.inflow is None:
+            return ()
+        return (self.inflow,) if isinstance(self.inflow, str) else tuple(self.inflow.values())
 
 
 def write_request(path: Path, request: SolveRequest) -> None:
@@ -102,9 +110,10 @@ def _check_kinds(request: SolveRequest, path: Path) -> None:
         if get_origin(hint) is Literal:
             fits, expected = value in get_args(hint), " or ".join(map(repr, get_args(hint)))
         else:
-            kinds = get_args(hint) or (hint,)
+            kinds = tuple(get_origin(kind) or kind for kind in get_args(hint) or (hint,))
             numbers = (float,) if float in kinds and isinstance(value, int) else ()
             fits = type(value) in kinds or (numbers != () and not isinstance(value, bool))
+            fits &= not isinstance(value, dict) or all(isinstance(each, str) for each in value.values())
             expected = " or ".join(kind.__name__ for kind in kinds)
         if not fits:
             raise CaseError(

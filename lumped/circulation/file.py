@@ -75,6 +75,15 @@ def read_circulation(path: Path) -> Circulation:
     return _read(path, ())
 
 
+def circulation_from(table: Table, path: Path) -> Circulation:
+    """A circulation from what its file would hold; `path` stands for that file, and names are relative to it.
+
+    Raises:
+        CaseError, BoundaryError, VariantError: As of `read_circulation`.
+    """
+    return _understood(dict(table), path, ())
+
+
 def load_anatomy(name: str) -> Circulation:
     """A circulation that ships with hemoplan, by its name.
 
@@ -104,7 +113,11 @@ def write_circulation(path: Path, circulation: Circulation) -> None:
 
 def _read(path: Path, derived: tuple[Path, ...]) -> Circulation:
     """Read a file that those in `derived` extend, one the next."""
-    table = _load(path)
+    return _understood(_load(path), path, derived)
+
+
+def _understood(table: Table, path: Path, derived: tuple[Path, ...]) -> Circulation:
+    """What the table of a file says; it is emptied of its edits."""
     base = table.pop("extends", None)
     removed, steps = table.pop("remove", []), table.pop("surgery", [])
     _check_edits(path, base, removed, steps)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from hemoplan.arrays import FloatArray
-from hemoplan.circuit import CircuitStep
+from hemoplan.circuit import CircuitStep, Drive, PortStep
 from hemoplan.errors import BoundaryError
-from lumped.engine.build import not_solved
+from lumped.circulation.graph import Port
+from lumped.engine.build import build, not_solved
 from lumped.engine.marching import single_step
 from lumped.engine.model import Model
 from lumped.engine.network import workspace
@@ -17,25 +19,12 @@ from lumped.engine.stage import step_arrays
 from lumped.engine.tangent import observe, tangents_of
 
 
-@dataclass(frozen=True, slots=True)
-class PortStep:
-    """What a circulation answers to its drives at the end of a step, for q ports.
-
-    Attributes:
-        response: (q,) pressure of a port that is driven by flow [Pa], flow out of the 3D domain of one that is
-            driven by pressure [m³/s].
-        tangent: (q, q) derivative of the responses with respect to the drives.
-        state: (n + q,) state at the end of the step.
-    """
-
-    response: FloatArray
-    tangent: FloatArray
-    state: FloatArray
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CirculationBoundary:
-    """A closed circulation, or a part of one, behind the openings of a 3D domain: a `BoundaryCircuit`.
+    """A closed circulation, or a part of one, behind the openings of a 3D domain: a `DrivenCircuit`.
+
+    A port that is driven by flow takes what leaves the 3D domain into its node, and answers with the node's pressure.
+    One that is driven by pressure gives its reservoir the pressure of the patch, and answers with the flow out of it.
 
     The state is the circulation's unknowns and the last drives, so that a step needs nothing else: keep it to restore
     it. Drives are linear within a step.
@@ -43,20 +32,53 @@ class CirculationBoundary:
     Attributes:
         model: The circulation; its inputs are the ports and the driven surroundings.
         start: (n,) unknowns at t = 0; those of the model if not given.
+        start_drives: (q,) flows [m³/s] and pressures [Pa] of the ports at t = 0; zero if not given.
+        static_ports: Names of the ports whose pressure is the static one of entering blood too (`cfd.port_pressure`).
     """
 
     model: Model
     start: FloatArray | None = None
+    start_drives: FloatArray | None = None
+    static_ports: tuple[str, ...] = ()
 
     @property
     def ports(self) -> tuple[str, ...]:
         """Names of the patches."""
         return tuple(port.name for port in self.model.circulation.ports)
 
+    @property
+    def drives(self) -> tuple[Drive, ...]:
+        """What each port is told."""
+        return tuple(port.drive for port in self.model.circulation.ports)
+
     def initial_state(self) -> FloatArray:
-        """(n + q,) unknowns at t = 0, and zero drives."""
+        """(n + q,) unknowns and drives at t = 0."""
         start = self.model.start if self.start is None else self.start
-        return np.concatenate([start, np.zeros(len(self.model.inputs))])
+        inputs = np.zeros(len(self.model.inputs))
+        inputs[: len(self.ports)] = self.initial_drives()
+        return np.concatenate([start, inputs])
+
+    def initial_drives(self) -> FloatArray:
+        """(q,) flows and pressures of the ports at t = 0."""
+        return np.zeros(len(self.ports)) if self.start_drives is None else self.start_drives
+
+    def reordered(self, ports: tuple[str, ...]) -> Self:
+        """The same circulation with its ports in another order.
+
+        Raises:
+            BoundaryError: The names are not those of its ports.
+        """
+        if sorted(ports) != sorted(self.ports):
+            raise BoundaryError(
+                "the ports of the circulation are not those of the 3D domain",
+                where=self.model.circulation.origin or self.model.circulation.name,
+                value=", ".join(self.ports),
+                expected=", ".join(ports),
+            )
+        order = [self.ports.index(port) for port in ports]
+        given: tuple[Port, ...] = self.model.circulation.ports
+        turned = replace(self.model.circulation, ports=tuple(given[index] for index in order))
+        return replace(self, model=build(turned), start_drives=self.initial_drives()[order])
 
     def step(self, state: FloatArray, flows: FloatArray, t: float, dt: float) -> CircuitStep:
         """Advance from t - dt to t with the flows [m³/s] at t; see `hemoplan.circuit.BoundaryCircuit`.
