@@ -17,8 +17,8 @@ Source: Guermond, Minev & Shen, Comput. Methods Appl. Mech. Engrg. 195 (2006), D
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ from cfd.facet_kernels import add_backflow
 from cfd.flow_state import FlowState, StepReport, TimeScheme, time_scheme
 from cfd.fluid import Fluid
 from cfd.halo import Halo
+from cfd.inlet_flow import InletFlow, SteadyShape, WomersleyShape
 from cfd.momentum_forces import MomentumForces, TakenStep
 from cfd.port_pressure import kinetic_coefficients
 from cfd.port_response import answer, driven_by_pressure
@@ -42,6 +43,8 @@ from cfd.viscosity import ViscousStress
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.circuit import Circuit, DrivenCircuit
 from hemoplan.errors import BoundaryError
+from hemoplan.patch import Patch
+from hemoplan.waveform import Waveform
 
 type Convection = Literal["semi-implicit", "explicit"]
 type ConvectionForm = Literal["skew-symmetric", "convective"]
@@ -63,7 +66,8 @@ class StepSettings:
             strong reverse flow can diverge. It acts on all components alike, and is zero where blood leaves.
         static_ports: Ports at which the circuit's pressure is the static one of entering blood too; elsewhere it is the
             total one, see `cfd.port_pressure`.
-        inlet_layer: Thickness of the boundary layer of the inlet's velocity profile [m]; developed flow if None.
+        inlet_layer: Thickness of the boundary layer of the inlets' velocity profile [m]; developed flow if None.
+        pulsations: Flows into the domain by inlet [m³/s], of inlets that have Womersley's profiles instead.
         velocity_tolerance, pressure_tolerance: Relative residuals of the linear solvers.
     """
 
@@ -74,6 +78,7 @@ class StepSettings:
     backflow: float = 1.0
     static_ports: tuple[str, ...] = ()
     inlet_layer: float | None = None
+    pulsations: Mapping[str, Waveform] = field(default_factory=dict)
     velocity_tolerance: float = 1e-5
     pressure_tolerance: float = 1e-5
 
@@ -143,8 +148,9 @@ class FractionalStep(ABC):
         self._mass, self._stiffness = constant_matrices(elements)
         self._scalar_halo, self._vector_halo = Halo(vertices, 1), Halo(elements, elements.dimension)
         stiffness = self._stiffness if vertices is elements else constant_matrices(vertices)[1]
+        inlet_flows = [self._inlet_flow(inlet) for inlet in domain.inlets]
         self._boundary = VelocityBoundary(
-            elements, vertices, inlet_layer=settings.inlet_layer, wall_velocity=wall_velocity
+            elements, vertices, inlet_flows=inlet_flows, wall_velocity=wall_velocity
         )
         self._velocity_solver = VelocitySolver(
             elements, self._boundary.nodes, tolerance=settings.velocity_tolerance
@@ -168,6 +174,14 @@ class FractionalStep(ABC):
         self._viscous_stress = ViscousStress(elements, fluid)
         self._constant: tuple[float, FloatArray] | None = None
         self.taken: TakenStep | None = None
+
+    def _inlet_flow(self, inlet: Patch) -> InletFlow:
+        """The velocity profiles of an inlet."""
+        waveform = self.settings.pulsations.get(inlet.name)
+        if waveform is None:
+            return SteadyShape(self.elements, inlet, layer=self.settings.inlet_layer)
+        viscosity = self.fluid.viscosity / self.fluid.density
+        return WomersleyShape(self.elements, inlet, waveform=waveform, viscosity=viscosity)
 
     def initial_state(
         self,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from cfd.elements import Elements
-from cfd.inlet_profile import unit_outflow
+from cfd.inlet_flow import InletFlow
 from cfd.reference_element import reference_element
 from hemoplan.arrays import FloatArray, IntArray
 
@@ -21,7 +21,7 @@ class VelocityBoundary:
     Args:
         elements: Elements of the velocity.
         vertices: Elements of the pressure.
-        inlet_layer: Thickness of the boundary layer of the inlets' profiles [m]; developed flow if None.
+        inlet_flows: The velocity over each inlet of the domain.
         wall_velocity: Velocity of the patches with the role of a wall; no slip if None.
 
     Attributes:
@@ -33,15 +33,15 @@ class VelocityBoundary:
         elements: Elements,
         vertices: Elements,
         *,
-        inlet_layer: float | None,
+        inlet_flows: Sequence[InletFlow],
         wall_velocity: VelocityField | None,
     ) -> None:
         domain = elements.domain
         self._wall_velocity = wall_velocity
         self._wall_nodes = elements.patch_nodes(*domain.wall)
         self._wall_points = elements.coordinates[self._wall_nodes]
-        self._outflows = [unit_outflow(elements, inlet, layer=inlet_layer) for inlet in domain.inlets]
-        on_inlets = [nodes for nodes, _ in self._outflows]
+        self._inlet_flows = inlet_flows
+        on_inlets = [each.nodes for each in inlet_flows]
         self._inlet_nodes: IntArray = np.concatenate([*on_inlets, np.zeros(0, dtype=np.int64)])
         self.nodes: IntArray = np.union1d(self._wall_nodes, self._inlet_nodes)
         self._set_up_flux(elements, vertices)
@@ -52,8 +52,8 @@ class VelocityBoundary:
             velocity[self._wall_nodes] = 0.0
         else:
             velocity[self._wall_nodes] = self._wall_velocity(self._wall_points, time)
-        for (nodes, outflow), inflow in zip(self._outflows, inflows, strict=True):
-            velocity[nodes] = -inflow * outflow
+        for each, inflow in zip(self._inlet_flows, inflows, strict=True):
+            velocity[each.nodes] = np.tensordot(each.coefficients(float(inflow), time), each.shapes, axes=1)
 
     def subtract_flux(self, rhs: FloatArray, inflows: FloatArray, time: float) -> None:
         """Subtract the integrals of u.n q over walls and inlets, for every pressure basis function q, in place.
@@ -63,7 +63,8 @@ class VelocityBoundary:
             inflows: (i,) flows into the domain through the inlets [m³/s].
             time: [s].
         """
-        rhs -= self._unit_loads.T @ inflows
+        for each, loads, inflow in zip(self._inlet_flows, self._shape_loads, inflows, strict=True):
+            rhs -= each.coefficients(float(inflow), time) @ loads
         if self._wall_velocity is not None:
             moving = np.zeros((self._count, self._wall_points.shape[1]))
             moving[self._wall_nodes] = self._wall_velocity(self._wall_points, time)
@@ -80,11 +81,13 @@ class VelocityBoundary:
         own = reference_element(degree, d - 1, exact=degree + 1)
         linear = reference_element(1, d - 1, exact=degree + 1)
         self._table = np.einsum("q,qj,qi->ji", own.weights, own.shape, linear.shape)
-        self._unit_loads = np.zeros((len(self._outflows), vertices.nodes))
-        for k, (nodes, outflow) in enumerate(self._outflows):
-            nodal = np.zeros((elements.nodes, d))
-            nodal[nodes] = -outflow
-            self._unit_loads[k] = self._flux(nodal)
+        self._shape_loads = [np.zeros((len(each.shapes), vertices.nodes)) for each in self._inlet_flows]
+        nodal = np.zeros((elements.nodes, d))
+        for each, loads in zip(self._inlet_flows, self._shape_loads, strict=True):
+            for shape, load in zip(each.shapes, loads, strict=True):
+                nodal[each.nodes] = shape
+                load[:] = self._flux(nodal)
+            nodal[each.nodes] = 0.0
 
     def _flux(self, velocity: FloatArray) -> FloatArray:
         """(m,) integrals of u.n q over the local facets."""

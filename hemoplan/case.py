@@ -237,6 +237,9 @@ class Inflow(_Table):
     flow: Flow | None = None
     waveform: Path = Path("aortic")
     """`aortic` (built in) or a CSV file of phase and value; scaled to the mean flow."""
+    profile: Literal["plug", "parabolic", "womersley"] = "plug"
+    """Velocity over the inlet, of any shape: flat but for the boundary layer of the pulsation, as behind a valve; that
+    of steady developed flow; or that of developed flow for each harmonic, as after a long vessel."""
 
     @model_validator(mode="after")
     def _one_flow(self) -> Self:
@@ -337,6 +340,8 @@ class Solver(_Table):
     """Target of the Courant number: time steps are divided to stay below it."""
     stabilisation: Literal["auto", "oss", "none"] = "auto"
     """Orthogonal subscales for jets that the mesh does not resolve: `auto` has them on P1-P1, where cells need them."""
+    backflow: Annotated[float, Field(ge=0.0, le=2.0)] = 1.0
+    """Size of the term that keeps reverse flow at openings stable; 1 takes away the kinetic energy that it brings."""
     output_interval: TimeStep = Field(default="10 ms", validate_default=True)
     """Interval between the fields written in the last cycle."""
 

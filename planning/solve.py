@@ -91,6 +91,8 @@ class _Run:
             viscosity=request.viscosity,
             thinning=CarreauYasuda() if request.thinning else None,
         )
+        inflows = prescribed_flows(domain.inlets, inflow)
+        names = [inlet.name for inlet in domain.inlets]
         self.stepper = build_stepper(
             domain,
             fluid,
@@ -100,10 +102,11 @@ class _Run:
                 convection=request.convection,
                 stabilise=request.stabilise,
                 static_ports=_static_ports(self.circuit),
-                inlet_layer=fluid.oscillatory_layer(request.period),
+                backflow=request.backflow,
+                inlet_layer=fluid.oscillatory_layer(request.period) if request.profile == "plug" else None,
+                pulsations=dict(zip(names, inflows, strict=True)) if request.profile == "womersley" else {},
             ),
         )
-        inflows = prescribed_flows(self.stepper.inlets, inflow)
         check_speed(self.stepper.vertices, inflows, dt, divided=request.courant is not None)
         self.orders = state_order(self.stepper)
         times = dt * np.arange(1, steps + 1, dtype=np.float64)

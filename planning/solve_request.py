@@ -18,6 +18,7 @@ LIMITS = {
     "viscosity": (1e-5, 1.0, "Pa s"),
     "courant": (1e-3, 1e3, ""),
     "periodic_tolerance": (1e-12, 1.0, ""),
+    "backflow": (0.0, 10.0, ""),
 }
 """Smallest and largest value, and unit: wide enough for any experiment, narrow enough to catch a wrong unit."""
 STEPS_PER_CYCLE = 10
@@ -47,6 +48,8 @@ class SolveRequest:
         stabilise: Whether under-resolved convection is stabilised.
         periodic_tolerance: Largest accepted change between the last two cycles.
         warm_start: Checkpoint on the same mesh whose velocity the run starts from, or None for rest.
+        profile: Of the velocity over inlets with a prescribed flow: see `hemoplan.case.Inflow`.
+        backflow: Size of the term against reverse flow at outlets, see `cfd.fractional_step.StepSettings`.
     """
 
     variant: str
@@ -68,6 +71,8 @@ class SolveRequest:
     stabilise: bool
     periodic_tolerance: float
     warm_start: str | None = None
+    profile: Literal["plug", "parabolic", "womersley"] = "plug"
+    backflow: float = 1.0
 
     @property
     def inflow_files(self) -> tuple[str, ...]:

@@ -86,6 +86,7 @@ def simulation_inputs(
         "mesh": digest_file(folder.mesh.path),
         "circuit": digest_bytes(repr(circuit).encode()),
         "inflow": digest_bytes(repr((inflow_waveform(case).values.tolist(), case.patient.period)).encode()),
+        "profile": case.inflow.profile,
         "blood": digest_model(case.blood),
         "solver": digest_model(settings),
         "comparison": digest_model(case.comparison),
@@ -153,6 +154,8 @@ def _request(plan: Plan, variant: Variant, cycles: int, warm_start: Path | None)
         stabilise=solver.stabilise,
         periodic_tolerance=solver.periodic_tolerance,
         warm_start=None if warm_start is None else os.path.relpath(warm_start, folder.path),
+        profile=case.inflow.profile,
+        backflow=solver.backflow,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from cfd.checkpoint_file import previous_of, read_arrays
+from hemoplan.results import read_ports
 from planning.launch import mpi_command, mpi_environment
 from planning.solve import main
 from tests.cfd.ranks import ROOT, run_on_ranks
@@ -194,3 +195,16 @@ def test_failure_of_all_ranks_is_told_once(tmp_path):
     assert done.stderr.count("the solver has a defect") == 1
     assert done.stderr.count("Traceback") == 1
     assert "MPI_ABORT" not in done.stderr
+
+
+def test_a_developed_profile_has_no_entrance_loss(tmp_path):
+    """The mean of Womersley's profile is the parabola; a plug loses pressure until it has become one."""
+    losses = {}
+    for profile in ("plug", "parabolic", "womersley"):
+        folder = tmp_path / profile
+        folder.mkdir()
+        assert main([str(write_solve(folder, profile=profile, time_step=PERIOD / 40))]) == 0
+        cycle = read_ports(folder / "ports.csv").cycle(PERIOD, -1)
+        losses[profile] = float((cycle.pressure("inlet") - cycle.pressure("outlet")).mean())
+    assert losses["plug"] > 1.1 * losses["parabolic"]
+    assert losses["womersley"] == pytest.approx(losses["parabolic"], rel=0.02)
