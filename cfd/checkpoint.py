@@ -70,6 +70,7 @@ def write_checkpoint(
         arrays |= {
             "circuit": state.circuit,
             "port_pressures": state.port_pressures,
+            "port_offsets": state.port_offsets,
             "time": np.array(state.time),
             "dt": np.array(state.dt),
             "step": np.array(step),
@@ -146,6 +147,7 @@ def read_checkpoint(
         time=float(small["time"]),
         circuit=small["circuit"],
         port_pressures=small["port_pressures"],
+        port_offsets=small["port_offsets"],
         dt=float(small["dt"]),
         **{name: distribute(name, orders.velocity) for name in VELOCITY_ARRAYS},
         pressure=distribute("pressure", order),

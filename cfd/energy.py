@@ -23,7 +23,8 @@ what holds it.
                    divergence; in the skew-symmetric form zero for P1–P1, and for P2–P1 what the jumps of w.n between
                    the cells leave; in explicit form also the error of w carrying itself
     stabilisation  of the convection, rho tau (w.grad u* - y).(w.grad u*)
-    backflow       of the backflow term: at outlets, rho |u|²/2 that reverse flow would carry in
+    backflow       of the terms of `cfd.open_boundary`: at outlets, rho |u|²/2 that reverse flow would carry in, less
+                   what the lower pressure of blood that enters takes already
     splitting      what u^(n+1) is not u*: power of the pressure that drove u* less the flux of the pressure out of the
                    domain, power of the inertia of u* less that of u^(n+1), and for P1–P1, whose u* is corrected at the
                    outlets too, rho (|u*|² - |u^(n+1)|²)/2 that w carries out there. Equal-order elements keep their

@@ -19,7 +19,8 @@ class FlowState:
         pressure: (m,) at the vertices [Pa].
         memory: Further arrays of the stepper, by name: (m, …) at the vertices.
         circuit: State of the 0D circuit.
-        port_pressures: (k,) at the outlets [Pa].
+        port_pressures: (k,) P at the outlets, of entering blood the total pressure [Pa].
+        port_offsets: (k,) by which the static pressure there differs from P, see `cfd.open_boundary` [Pa].
     """
 
     time: float
@@ -30,6 +31,7 @@ class FlowState:
     memory: Mapping[str, FloatArray]
     circuit: FloatArray
     port_pressures: FloatArray
+    port_offsets: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class StepReport:
     """What one step did.
 
     Attributes:
-        pressures: (i + k,) mean pressure over each inlet, and pressure of each outlet (see `cfd.port_pressure`) [Pa].
+        pressures: (i + k,) mean pressure over each inlet, and pressure of each outlet (see `cfd.open_boundary`) [Pa].
         flows: (i + k,) flow out of the domain through each inlet and outlet [m³/s]: the flows that the pressure
             step balances and that the circuit receives.
         uncorrected_flows: (i + k,) the surface integrals of the velocity field before it was made to agree [m³/s].

@@ -23,16 +23,14 @@ from typing import Literal
 
 import numpy as np
 from mpi4py import MPI
-from numpy.typing import NDArray
 
-from cfd.elements import Elements, Facets, constant_matrices
-from cfd.facet_kernels import add_backflow
+from cfd.elements import Elements, constant_matrices
 from cfd.flow_state import FlowState, StepReport, TimeScheme, time_scheme
 from cfd.fluid import Fluid
 from cfd.halo import Halo
 from cfd.inlet_flow import InletFlow, SteadyShape, WomersleyShape
 from cfd.momentum_forces import MomentumForces, TakenStep
-from cfd.port_pressure import kinetic_coefficients
+from cfd.open_boundary import OpenBoundary
 from cfd.port_response import answer, driven_by_pressure
 from cfd.pressure_step import PressureStep, Projection
 from cfd.quadratic_kernels import subtract_pressure_gradient
@@ -65,7 +63,7 @@ class StepSettings:
             kinetic energy that reverse flow would carry in, so that the flow's energy cannot grow by it; with less,
             strong reverse flow can diverge. It acts on all components alike, and is zero where blood leaves.
         static_ports: Ports at which the circuit's pressure is the static one of entering blood too; elsewhere it is the
-            total one, see `cfd.port_pressure`.
+            total one, see `cfd.open_boundary`.
         inlet_layer: Thickness of the boundary layer of the inlets' velocity profile [m]; developed flow if None.
         pulsations: Flows into the domain by inlet [m³/s], of inlets that have Womersley's profiles instead.
         velocity_tolerance, pressure_tolerance: Relative residuals of the linear solvers.
@@ -93,6 +91,7 @@ class MomentumTerms:
         potential: (m,) whose gradient is subtracted from w inside the cells [m²/s]; empty where w needs none.
         last_velocity: (n, d) the velocity whose convective derivative is projected, where that is needed [m/s].
         pressure: (m,) the driving pressure [Pa].
+        offsets: (k,) of the pressure at the outlets, see `cfd.open_boundary` [Pa].
     """
 
     past: FloatArray
@@ -100,6 +99,7 @@ class MomentumTerms:
     potential: FloatArray
     last_velocity: FloatArray
     pressure: FloatArray
+    offsets: FloatArray
 
 
 class FractionalStep(ABC):
@@ -158,13 +158,10 @@ class FractionalStep(ABC):
         self._pressure_step = PressureStep(vertices, stiffness, tolerance=settings.pressure_tolerance)
         self._open_facets = [elements.patch_facets(patch) for patch in openings]
         self._open_corners = [vertices.patch_facets(patch).nodes for patch in openings]
-        self._outlet_facets = self._open_facets[len(openings) - len(domain.outlets) :]
-        self._static = np.array([float(patch.name in settings.static_ports) for patch in domain.outlets])
-        self._outlet_slots = [elements.facet_slots(facets) for facets in self._outlet_facets]
-        self._facet_table = reference_element(
-            elements.degree, elements.dimension - 1, exact=3 * elements.degree
-        )
-        self._facet_shares = self._facet_table.weights @ self._facet_table.shape
+        self._open_boundary = OpenBoundary(elements, vertices, strength=settings.backflow * fluid.density)
+        self._total = np.array([float(patch.name not in settings.static_ports) for patch in domain.outlets])
+        facet_table = reference_element(elements.degree, elements.dimension - 1, exact=elements.degree)
+        self._facet_shares = facet_table.weights @ facet_table.shape
         cell_table = reference_element(elements.degree, elements.dimension, exact=elements.degree)
         self._cell_shares = cell_table.weights @ cell_table.shape
         self.vertex_volumes = vertices.scatter(
@@ -226,6 +223,7 @@ class FractionalStep(ABC):
             memory=self._first_memory(field),
             circuit=state,
             port_pressures=ports,
+            port_offsets=np.zeros_like(ports),
         )
 
     def advance(
@@ -247,7 +245,9 @@ class FractionalStep(ABC):
         time = state.time + dt
         scheme = time_scheme(dt, state.dt)
         scale = dt / (scheme.a0 * self.fluid.density)
-        tentative = self._tentative_velocity(state, scheme, inflows, time)
+        terms = self._momentum_terms(state, scheme)
+        kinetic = self._open_boundary.kinetic_coefficients(terms.convecting, terms.potential)
+        tentative = self._tentative_velocity(terms, scheme, inflows, time)
         rhs, base, start = self._projection_loads(state, scheme, tentative, scale)
         self._boundary.subtract_flux(rhs, inflows, time)
         self._scalar_halo.sum_to_owners(rhs)
@@ -256,13 +256,15 @@ class FractionalStep(ABC):
             scale,
             start=start,
             base=base,
-            kinetic=self._static_ports(state, scheme),
+            kinetic=self._total * kinetic,
             circuit=circuit,
             circuit_state=state.circuit,
-            guess=state.port_pressures,
+            guess=state.port_pressures + state.port_offsets,
             time=time,
             dt=dt,
         )
+        coupling = projection.coupling
+        offsets = -kinetic * np.minimum(coupling.flows, 0.0) ** 2
         velocity, pressure, memory, uncorrected = self._end_step(
             state, tentative, projection, scale, inflows, time
         )
@@ -273,14 +275,15 @@ class FractionalStep(ABC):
             previous_velocity=state.velocity,
             pressure=pressure,
             memory=memory,
-            circuit=projection.coupling.state,
-            port_pressures=projection.coupling.pressures,
+            circuit=coupling.state,
+            port_pressures=coupling.pressures - offsets,
+            port_offsets=offsets,
         )
         report = StepReport(
             pressures=np.concatenate(
-                [self.mean_pressures(pressure)[: len(self.inlets)], projection.coupling.pressures]
+                [self.mean_pressures(pressure)[: len(self.inlets)], after.port_pressures]
             ),
-            flows=np.concatenate([-inflows, projection.coupling.flows]),
+            flows=np.concatenate([-inflows, coupling.flows]),
             uncorrected_flows=uncorrected,
             velocity_iterations=self._velocity_solver.iterations,
             pressure_iterations=self._pressure_step.iterations,
@@ -324,6 +327,7 @@ class FractionalStep(ABC):
             potential=self._potential(after, 0.0),
             last_velocity=velocity,
             pressure=after.pressure,
+            offsets=after.port_offsets,
         )
         values, rhs = self._momentum_balance(scheme, terms)
         product = self._product(values, velocity)
@@ -355,7 +359,7 @@ class FractionalStep(ABC):
             inertia=factor * self._product(self._mass, scheme.a0 * velocity - terms.past),
             convection=convection,
             viscosity=viscosity,
-            backflow=self._backflow_force(terms.convecting, velocity),
+            backflow=self._open_boundary.force(terms.convecting, terms.potential, terms.offsets, velocity),
             pressure=self.pressure_force(terms.pressure),
         )
 
@@ -438,14 +442,14 @@ class FractionalStep(ABC):
         values, rhs = self._assemble(scheme, terms)
         if self.fluid.thinning is not None:
             self._viscous_stress.add(terms.convecting, values, rhs)
-        self._stabilise_backflow(terms.convecting, values)
+        self._open_boundary.add_backflow(terms.convecting, terms.potential, terms.offsets, values, rhs)
         self._vector_halo.sum_to_owners(rhs)
         return values, rhs
 
     def _tentative_velocity(
-        self, state: FlowState, scheme: TimeScheme, inflows: FloatArray, time: float
+        self, terms: MomentumTerms, scheme: TimeScheme, inflows: FloatArray, time: float
     ) -> FloatArray:
-        terms = self._momentum_terms(state, scheme)
+        """(n, d) u*; takes the place of the convecting velocity, from which the solver starts."""
         values, rhs = self._momentum_balance(scheme, terms)
         velocity = terms.convecting
         self._boundary.impose(velocity, inflows, time)
@@ -462,16 +466,6 @@ class FractionalStep(ABC):
             inflows = np.zeros(count)
         return inflows
 
-    def _static_ports(self, state: FlowState, scheme: TimeScheme) -> FloatArray:
-        """(k,) c of the ports that hold the static pressure, zero at the others [Pa s²/m⁶]. Collective."""
-        if not self._static.any():
-            return np.zeros(len(self.outlets))
-        r, strength = scheme.ratio, self.settings.backflow * self.fluid.density
-        convecting = (1.0 + r) * state.velocity - r * state.previous_velocity
-        return self._static * kinetic_coefficients(
-            self._comm, self._outlet_facets, self._facet_table, convecting, strength
-        )
-
     def _momentum_terms(self, state: FlowState, scheme: TimeScheme) -> MomentumTerms:
         """The terms of the step that starts from a state; the arrays are new but for the last velocity."""
         r = scheme.ratio
@@ -481,6 +475,7 @@ class FractionalStep(ABC):
             potential=self._potential(state, r),
             last_velocity=state.velocity,
             pressure=self._driving_pressure(state, scheme),
+            offsets=state.port_offsets,
         )
 
     def _constant_values(self, scheme: TimeScheme) -> FloatArray:
@@ -498,35 +493,3 @@ class FractionalStep(ABC):
         product = np.empty_like(velocity)
         multiply(self.elements.indptr, self.elements.indices, values, velocity, product)
         return product
-
-    def _stabilise_backflow(self, convecting: FloatArray, values: FloatArray) -> None:
-        """Add the backflow term of every outlet to the matrix."""
-        for facets, slots in zip(self._outlet_facets, self._outlet_slots, strict=True):
-            self._add_backflow(facets, slots, convecting, values)
-
-    def _backflow_force(self, convecting: FloatArray, velocity: FloatArray) -> FloatArray:
-        """(n, d) product of the backflow term's matrix with a velocity [N]."""
-        force = np.zeros_like(velocity)
-        for facets in self._outlet_facets:
-            count, m = facets.nodes.shape
-            slots = np.arange(count * m * m, dtype=np.uint32).reshape(count, m * m)
-            entries = np.zeros(slots.size)
-            self._add_backflow(facets, slots, convecting, entries)
-            on_facets = np.einsum("fij,fjd->fid", entries.reshape(count, m, m), velocity[facets.nodes])
-            np.add.at(force, facets.nodes, on_facets)
-        return force
-
-    def _add_backflow(
-        self, facets: Facets, slots: NDArray[np.uint32], convecting: FloatArray, values: FloatArray
-    ) -> None:
-        table = self._facet_table
-        add_backflow(
-            facets.nodes,
-            slots,
-            facets.area_normals,
-            table.weights,
-            table.shape,
-            self.settings.backflow * self.fluid.density,
-            convecting,
-            values,
-        )

@@ -11,11 +11,11 @@ answers with its pressure, one that is driven by pressure with its flow; both re
 
     F_k = P_k - p_k(d),    F_k = -(Q_k - q_k(d)) / (s R_kk),    d_k = Q_k or P_k as port k is driven,
 
-the second being the change of P_k that would let the 3D domain pass the flow that the circuit takes. Where a port is
-asked to hold the static pressure of entering blood (`cfd.port_pressure`), the circuit's pressure is P_k - c_k Q_k² for
-Q_k < 0, and takes the place of P_k in F_k and d_k. Nothing divides
-by what the circuit does, so a closed valve behind a port of either kind leaves the equations regular. A Newton step is
-halved where it does not bring the residual down, as where a valve snaps from open to closed.
+the second being the change of P_k that would let the 3D domain pass the flow that the circuit takes. P_k is the static
+pressure; where the circuit's is the total one of entering blood (`cfd.open_boundary`), P_k + c_k Q_k² for Q_k < 0 takes
+its place in F_k and d_k. Nothing divides by what the circuit does, so a closed valve behind a port of either kind
+leaves the equations regular. A Newton step is halved where it does not bring the residual down, as where a valve snaps
+from open to closed.
 
 Source of the stability question that this answers: Bertoglio, Caiazzo & Fernández, SIAM J. Sci. Comput. 35
 (2013), DOI 10.1137/120874412.
@@ -48,7 +48,7 @@ class PortSolution:
     """Where circuit and 3D domain agree, for n ports and m states.
 
     Attributes:
-        pressures: (n,) P [Pa].
+        pressures: (n,) P, static [Pa].
         flows: (n,) out of the 3D domain [m³/s].
         state: (m,) of the circuit at the end of the step.
         residual: Largest residual over the largest pressure.
@@ -84,7 +84,7 @@ def solve_port_pressures(
         state: (m,) circuit state at t - dt.
         free_flows: (n,) flows at zero port pressures [m³/s].
         response: (n, n) s R [m³/(s Pa)].
-        kinetic: (n,) c [Pa s²/m⁶], zero at ports of the total pressure.
+        kinetic: (n,) c [Pa s²/m⁶], zero at ports of the static pressure.
         guess: (n,) pressures to start from [Pa].
         t, dt: End and length of the step [s].
 
@@ -168,7 +168,7 @@ class _Coupling:
 
     def _at(self, pressures: FloatArray) -> _Iterate:
         flows = self.free_flows - self.response @ pressures
-        own = pressures - self.kinetic * np.minimum(flows, 0.0) ** 2
+        own = pressures + self.kinetic * np.minimum(flows, 0.0) ** 2
         drives = np.where(self.by_pressure > 0.0, own, flows)
         done = answer(self.circuit, self.state, drives, self.t, self.dt)
         residual = np.where(
@@ -209,7 +209,7 @@ class _Coupling:
         """The iterate after a Newton step, as far along it as the residual falls; None where it does not."""
         n = len(here.pressures)
         by_pressure = self.by_pressure[:, None] > 0.0
-        own = np.eye(n) + (2.0 * self.kinetic * np.minimum(here.flows, 0.0))[:, None] * self.response
+        own = np.eye(n) - (2.0 * self.kinetic * np.minimum(here.flows, 0.0))[:, None] * self.response
         drives = np.where(by_pressure, own, -self.response)
         answers = here.answer.tangent @ drives
         slope = np.where(

@@ -94,7 +94,7 @@ class PressureStep:
             scale: s [m³/kg s].
             start: (m,) the free part to start from [Pa].
             base: (k,) port pressures that phi does not hold: phi_k = P_k - base_k [Pa].
-            kinetic: (k,) c of ports that hold the static pressure [Pa s²/m⁶]; see `cfd.port_pressure`.
+            kinetic: (k,) c of ports that hold the total pressure, else zero [Pa s²/m⁶]; see `cfd.open_boundary`.
             circuit, circuit_state: The circuit and its state at time - dt.
             guess: (k,) port pressures to start from [Pa].
             time, dt: End and length of the step [s].

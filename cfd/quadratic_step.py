@@ -133,7 +133,7 @@ class QuadraticStep(FractionalStep):
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         rhs = np.zeros(self.vertices.nodes)
         kernels.add_weak_divergence(*self._pairing, self._shares, tentative, rhs)
-        return rhs, state.port_pressures, state.memory["free_increment"]
+        return rhs, state.port_pressures + state.port_offsets, state.memory["free_increment"]
 
     def _end_step(
         self,

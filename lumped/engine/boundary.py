@@ -33,7 +33,7 @@ class CirculationBoundary:
         model: The circulation; its inputs are the ports and the driven surroundings.
         start: (n,) unknowns at t = 0; those of the model if not given.
         start_drives: (q,) flows [m³/s] and pressures [Pa] of the ports at t = 0; zero if not given.
-        static_ports: Names of the ports whose pressure is the static one of entering blood too (`cfd.port_pressure`).
+        static_ports: Names of the ports whose pressure is the static one of entering blood too (`cfd.open_boundary`).
     """
 
     model: Model

@@ -191,7 +191,7 @@ def test_every_step_closes_its_budget(pair, way):
         )
     }
     assert max(abs(balance.residual) for balance in balances) < 0.01 * min(sizes.values())
-    assert all(balance.viscous > 0.0 and balance.backflow >= 0.0 for balance in balances)
+    assert all(balance.viscous > 0.0 for balance in balances)
     divergence = max(abs(balance.divergence) for balance in balances)
     if pair == "P1-P1" and stepper.settings.form == "skew-symmetric" and way != "explicit":
         assert divergence < 1e-11 * sizes["supply"]

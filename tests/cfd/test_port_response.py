@@ -87,15 +87,15 @@ def test_what_drives_a_port_does_not_change_the_solution(drives):
 
 
 @pytest.mark.parametrize("drives", [("flow", "flow", "flow"), ("pressure", "flow", "pressure")])
-def test_static_ports_add_the_kinetic_pressure_of_what_enters_alone(drives):
+def test_the_circuits_pressure_is_the_total_one_of_what_enters_alone(drives):
     kinetic = np.array([6e12, 5e12, 0.0])
     free = np.array([-3e-6, 30e-6, 2e-6])
     found = solve(Resistors(drives), kinetic=kinetic, free=free)
     assert found.flows[0] < -1e-6
     assert found.flows[1] > 1e-6
-    excess = np.array([kinetic[0] * found.flows[0] ** 2, 0.0, 0.0])
-    assert excess[0] > 10.0
-    assert found.pressures - excess == pytest.approx(DISTAL + RESISTANCE * found.flows, rel=1e-8)
+    stagnation = np.array([kinetic[0] * found.flows[0] ** 2, 0.0, 0.0])
+    assert stagnation[0] > 10.0
+    assert found.pressures + stagnation == pytest.approx(DISTAL + RESISTANCE * found.flows, rel=1e-8)
     assert found.flows == pytest.approx(free - INERTIA @ found.pressures, rel=1e-8)
 
 
