@@ -12,10 +12,12 @@ import numpy as np
 import pyvista as pv
 from matplotlib.ticker import MaxNLocator
 
+from geometry.openings.extension_cuts import cuts_of_mesh
 from hemoplan.arrays import FloatArray
 from hemoplan.errors import HemoplanError
 from hemoplan.patch import Patch, Role, read_patches
 from hemoplan.units import MMHG
+from planning.extensions import hide_lines, hide_lumen, hide_wall, move_openings
 from planning.run_folder import RunFolder, require_file
 
 _SOLVE = "run `hemoplan solve CASE`"
@@ -78,7 +80,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantFields:
-    """What can be drawn of one variant. Coordinates in metres.
+    """What can be drawn of one variant, up to the cuts of extended openings. Coordinates in metres.
 
     Attributes:
         name: Name of the variant.
@@ -86,7 +88,7 @@ class VariantFields:
         wall: The wall, with the point arrays `tawss` [Pa] and `osi`.
         streamlines: Poly-lines along the velocity at peak systole, with the point array `velocity`, the speed
             [m/s].
-        openings: The openings.
+        openings: The openings; an extended one where the vessel was cut.
     """
 
     name: str
@@ -139,14 +141,15 @@ def _read_variant(run: RunFolder, name: str) -> VariantFields:
     peak = _read_grid(folder.peak_field, {"velocity": 3, "pressure": 1})
     wall = _read_grid(folder.wall_field, {"tawss": 1, "osi": 1}).extract_surface(algorithm=None).triangulate()
     peak.point_data["pressure"] = np.asarray(peak.point_data["pressure"], dtype=np.float64) / MMHG
+    cuts = cuts_of_mesh(folder.mesh.path)
     lumen = peak.extract_surface(algorithm=None).triangulate()
     patches = read_patches(require_file(folder.mesh.patches, remedy="run `hemoplan mesh CASE`"))
     return VariantFields(
         name=name,
-        lumen=lumen,
-        wall=wall,
-        streamlines=_trace(peak, folder.peak_field),
-        openings=tuple(patch for patch in patches if patch.role is not Role.WALL),
+        lumen=hide_lumen(lumen, peak, cuts),
+        wall=hide_wall(wall, cuts),
+        streamlines=hide_lines(_trace(peak, folder.peak_field), cuts),
+        openings=move_openings(tuple(patch for patch in patches if patch.role is not Role.WALL), cuts),
     )
 
 

@@ -18,11 +18,13 @@ from geometry.meshing.quality import MeshQuality
 from geometry.meshing.size_field import Refinement, jet_path
 from geometry.meshing.tetrahedra import tetrahedralise
 from geometry.meshing.volume import describe_mesh, write_mesh
+from geometry.openings.extension_cuts import CUTS_FILE, write_cuts
+from geometry.openings.extensions import extend
 from geometry.surfaces.conditioning import Conditioned, condition
 from geometry.surfaces.surface import Surface, read_surface, write_surface
 from hemoplan.case import Baseline, Mesh, Patient, Variant
 from hemoplan.errors import SurfaceError, VariantError
-from planning.digest import digest_code, digest_file, digest_model
+from planning.digest import digest_bytes, digest_code, digest_file, digest_model
 from planning.display import Display
 from planning.ledger import Drafts, Ledger
 from planning.pictures.cells import draw_cells
@@ -90,20 +92,24 @@ def edit(plan: Plan, ledger: Ledger, display: Display, variant: Variant) -> None
 
 
 def mesh(plan: Plan, ledger: Ledger, variant: Variant) -> None:
-    """Fill a variant with tetrahedra."""
+    """Fill a variant with tetrahedra, beyond its openings too where they are extended."""
     wanted = plan.case.mesh
     folder = plan.run.variant(variant.name)
+    lengths = {opening.name: opening.extension for opening in plan.case.openings if opening.extension}
 
     def work(drafts: Drafts) -> str:
         lines = read_centerline(folder.centerline)
         line, narrowest = _narrowest(lines)
+        extended = extend(read_surface(folder.surface), lengths=lengths)
         volume = tetrahedralise(
-            read_surface(folder.surface),
+            extended.surface,
             **wanted.sizes,
             boundary_layers=layers_of(wanted),
             refinements=_jet(wanted, line, narrowest),
         )
         write_mesh(drafts.of(folder.mesh.path), volume)
+        if extended.cuts:
+            write_cuts(drafts.of(folder.mesh.path) / CUTS_FILE, extended.cuts)
         picture = draw_cells(volume, focus=line.points[narrowest], radius=3.0 * float(line.radius[narrowest]))
         save_picture(picture, drafts.of(folder.mesh_picture))
         return _describe_mesh(describe_mesh(volume))
@@ -114,6 +120,7 @@ def mesh(plan: Plan, ledger: Ledger, variant: Variant) -> None:
             "surface": digest_file(folder.surface),
             "centreline": digest_file(folder.centerline),
             "mesh": digest_model(wanted),
+            "extensions": digest_bytes(repr(sorted(lengths.items())).encode()),
             "code": digest_code("geometry", "planning.pictures"),
         },
         outputs=[folder.mesh.path, folder.mesh_picture],
