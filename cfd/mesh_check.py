@@ -54,7 +54,7 @@ def check_mesh(content: MeshContent, patches: Sequence[Patch], *, where: str) ->
     faces = _find_faces(cells, content.facets)
     _check_folds(content.points, cells, volumes, faces, where)
     _check_tags(content, patches, cells, faces, where)
-    _check_parts(content.points, cells, faces, where)
+    _check_parts(content, patches, cells, faces, where)
     _check_openings(content, patches, cells, faces, where)
 
 
@@ -269,13 +269,20 @@ def _report_bare(points: FloatArray, faces: _Faces, bare: IntArray, where: str) 
     )
 
 
-def _check_parts(points: FloatArray, cells: NDArray[np.int64], faces: _Faces, where: str) -> None:
-    """The cells hang together face by face: an edge or a vertex lets no blood through."""
+def _check_parts(
+    content: MeshContent, patches: Sequence[Patch], cells: NDArray[np.int64], faces: _Faces, where: str
+) -> None:
+    """The cells hang together face by face: an edge or a vertex lets no blood through.
+
+    Parts that touch nowhere are vessels by themselves where each has an inlet and another opening of its own, as two
+    great arteries whose duct is tied off.
+    """
+    points = content.points
     inner = faces.cells == 2
     links = faces.first[inner] // 4, faces.second[inner] // 4
     graph = coo_array((np.ones(len(links[0]), dtype=np.int8), links), shape=(len(cells), len(cells)))
     count, part = connected_components(graph, directed=False)
-    if count == 1:
+    if count == 1 or _are_vessels(content, patches, cells, part):
         return
     sizes = np.bincount(part)
     smallest = int(sizes.argmin())
@@ -287,9 +294,28 @@ def _check_parts(points: FloatArray, cells: NDArray[np.int64], faces: _Faces, wh
         value=f"{count} parts; the smallest has {sizes[smallest]} cells, lies "
         f"{_near(points[members].mean(axis=(0, 1)))} and "
         + ("hangs on by an edge or a vertex" if touching else "is isolated"),
-        expected="cells that hang together face by face",
+        expected="cells that hang together face by face, or an inlet and another opening on each part",
         remedy="keep only the part that connects the openings, or join the parts",
     )
+
+
+def _are_vessels(
+    content: MeshContent, patches: Sequence[Patch], cells: NDArray[np.int64], part: NDArray[np.int32]
+) -> bool:
+    """Whether parts of the mesh share no vertex, and each has an inlet and another opening that no other part has."""
+    owner = np.full(len(content.points), -1, dtype=np.int64)
+    owner[cells] = part[:, None]
+    if (owner[cells] != part[:, None]).any():
+        return False
+    roles: dict[int, list[Role]] = {number: [] for number in range(int(part.max()) + 1)}
+    for patch in patches:
+        if patch.role is Role.WALL:
+            continue
+        owners = np.unique(owner[content.facets[content.tags == patch.tag]])
+        if len(owners) != 1:
+            return False
+        roles[int(owners[0])].append(patch.role)
+    return all(Role.INLET in own and len(own) > 1 for own in roles.values())
 
 
 def _check_openings(

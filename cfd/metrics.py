@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from cfd.cycle_statistics import CycleStatistics
 from cfd.elements import Elements
@@ -12,6 +13,9 @@ from cfd.simulation import Simulation
 from hemoplan.arrays import FloatArray
 from hemoplan.results import Distribution, FlowMetrics, NumericalHealth, PortHistory, PortMetrics
 
+SMALL_RANGE = 0.05
+"""A port whose pressure or flow swings by less than this share of the largest swing is held to that."""
+
 
 def flow_metrics(
     simulation: Simulation,
@@ -19,6 +23,7 @@ def flow_metrics(
     order: MeshOrder,
     *,
     age: FloatArray | None,
+    beyond: NDArray[np.bool_],
     variant: str,
     proximal: str,
     distal: str,
@@ -28,7 +33,8 @@ def flow_metrics(
 ) -> FlowMetrics:
     """Metrics of the last cycle; see `hemoplan.results.FlowMetrics` for the definitions. Collective.
 
-    `age` is the mean age at the vertices, see `cfd.residence`.
+    `age` is the mean age at the vertices, see `cfd.residence`. The wall at vertices `beyond` the vessel, in extensions
+    of its openings, does not count.
     """
     history = simulation.history()
     period = simulation.period
@@ -39,7 +45,7 @@ def flow_metrics(
     difference = last.pressure(proximal) - last.pressure(distal)
     viscous, numerical = statistics.mean_dissipation()
     wall = statistics.wall_indices()
-    on_wall = statistics.wall_shear.areas
+    on_wall = np.where(beyond, 0.0, statistics.wall_shear.areas)
     return FlowMetrics(
         variant=variant,
         period=period,
@@ -130,11 +136,25 @@ def _health(
 
 
 def periodicity(history: PortHistory, period: float) -> tuple[float, float]:
-    """Largest change between the last two cycles: of pressures and flows, over the ranges of pressure and inflow."""
+    """Largest change of any port's pressure, and of any port's flow, between the last two cycles, over its own range.
+
+    A range counts as a twentieth of the largest one at least. NaN where there is one cycle alone, which nothing can be
+    compared with.
+    """
+    if round(float(history.times[-1]) / period) < 2:
+        return np.nan, np.nan
     last, before = history.cycle(period, -1), history.cycle(period, -2)
-    pressure = np.abs(last.pressures - before.pressures).max() / max(float(np.ptp(last.pressures)), 1e-30)
-    flow = np.abs(last.flows - before.flows).max() / max(float(np.ptp(last.flows[:, 0])), 1e-30)
-    return float(pressure), float(flow)
+    return (
+        _largest_change(before.pressures, last.pressures),
+        _largest_change(before.flows, last.flows),
+    )
+
+
+def _largest_change(before: FloatArray, after: FloatArray) -> float:
+    """Of (n, k) values of k ports, each over its own range."""
+    ranges = np.ptp(after, axis=0)
+    scale = np.maximum(ranges, max(SMALL_RANGE * float(ranges.max()), 1e-30))
+    return float((np.abs(after - before).max(axis=0) / scale).max())
 
 
 def _edge_lengths(elements: Elements) -> tuple[float, float]:

@@ -90,6 +90,8 @@ class Moment:
 
 
 Callback = Callable[[Moment], None]
+type BetweenCycles = Callable[[FlowState, int], FlowState]
+"""Where a cycle starts, from the state in which the one before ended, and the number of cycles done."""
 
 
 class Simulation:
@@ -104,6 +106,8 @@ class Simulation:
         period: Length of the cycle [s]; that of the inflow if not given.
         courant: Target for the Courant number, for which steps are divided; None for undivided steps.
         callbacks: Called after each step, on every rank, in this order.
+        between: Called before the first step of each cycle, the first one too, on every rank; the cycle starts from the
+            state that it returns.
         interrupted: Asked on rank 0 after each step; when it is true the run stops after the callbacks.
 
     Raises:
@@ -121,6 +125,7 @@ class Simulation:
         period: float | None = None,
         courant: float | None = None,
         callbacks: Sequence[Callback] = (),
+        between: BetweenCycles | None = None,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
         self.stepper = stepper
@@ -133,6 +138,7 @@ class Simulation:
         self.callbacks = list(callbacks)
         self.record = Record()
         self._courant_target = courant
+        self._between = between
         self._interrupted = interrupted
         self._comm = stepper.elements.domain.comm
 
@@ -146,6 +152,8 @@ class Simulation:
         """
         courant = 0.0
         for step in range(first_step + 1, self.cycles * self.steps_per_cycle + 1):
+            if self._between is not None and (step - 1) % self.steps_per_cycle == 0:
+                state = self._between(state, (step - 1) // self.steps_per_cycle)
             state, report, parts, reached = self._step(state)
             self.record.add(report)
             if reached is not None:

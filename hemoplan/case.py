@@ -278,6 +278,29 @@ class Outlet(_Table):
         return self
 
 
+class ClosedCirculation(_Table):
+    """A closed 0D circulation with a beating heart behind all openings, in the place of inflow and outlets."""
+
+    anatomy: str | None = None
+    """Name of an anatomy that ships with hemoplan (`hemoplan lumped list`)."""
+    path: Path | None = None
+    """A circulation's file, TOML or JSON."""
+    bedside: Path | None = None
+    """What is known of the child, to fit the circulation to (`hemoplan lumped calibrate`)."""
+    remove: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Connections and compartments of the circulation that the 3D domain stands for."""
+    ports: dict[Name, str]
+    """The compartment that each opening meets."""
+    surgery: dict[Name, tuple[str, ...]] = {}
+    """What each variant does, as steps in 0D (`hemoplan lumped edit --do`), for the comparison with 0D alone."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.anatomy is None) == (self.path is None):
+            raise ValueError("expected exactly one of 'anatomy' (one that ships with hemoplan) and 'path'")
+        return self
+
+
 class Mesh(_Table):
     """Tetrahedra: a size that follows the local radius between two limits."""
 
@@ -331,7 +354,7 @@ class Solver(_Table):
     cycles: Annotated[int, Field(ge=2, le=50, strict=True)] = 3
     """Cardiac cycles to run; the last two are compared for periodicity."""
     periodic_tolerance: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.02
-    """Largest accepted change of port pressures and flows between the last two cycles, over their range."""
+    """Largest accepted change of any pressure and flow at a port between the last two cycles, over its range."""
     elements: Literal["P1-P1", "P2-P1"] = "P1-P1"
     """Velocity and pressure: `P1-P1` is fast, `P2-P1` more accurate on the same mesh and several times slower."""
     convection: Literal["semi-implicit", "explicit"] = "semi-implicit"
@@ -378,6 +401,25 @@ class Stent(_Table):
     length: VesselLength
 
 
+class Band(_Table):
+    """The vessel narrowed from outside to a diameter over a length, centred on a point."""
+
+    name: Name
+    kind: Literal["band"]
+    near: Point
+    diameter: VesselDiameter
+    length: VesselLength
+
+
+class Ligation(_Table):
+    """The vessel closed over a length, centred on a point: cut on both sides, and the ends closed by wall."""
+
+    name: Name
+    kind: Literal["ligation"]
+    near: Point
+    length: VesselLength = Field(default="2 mm", validate_default=True)
+
+
 class SurgicalPatch(_Table):
     """The vessel enlarged on one side, so that its lumen reaches a diameter over a length."""
 
@@ -390,7 +432,7 @@ class SurgicalPatch(_Table):
     """Side of the vessel's bend: `outer` (greater curvature) or `inner` (lesser curvature)."""
 
 
-Variant = Annotated[Baseline | Stent | SurgicalPatch, Field(discriminator="kind")]
+Variant = Annotated[Baseline | Stent | SurgicalPatch | Band | Ligation, Field(discriminator="kind")]
 
 
 class Comparison(_Table):
@@ -409,8 +451,9 @@ class Case(_Table):
     image: ImageSource
     segmentation: Segmentation | None = None
     openings: Annotated[tuple[Opening, ...], Field(min_length=2)]
-    inflow: Inflow
-    outlets: dict[Name, Outlet]
+    inflow: Inflow | None = None
+    outlets: dict[Name, Outlet] = {}
+    circulation: ClosedCirculation | None = None
     comparison: Comparison
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)]
     blood: Blood = Blood()
@@ -427,7 +470,7 @@ class Case(_Table):
 
     @property
     def inlet(self) -> str:
-        """Name of the one opening through which blood enters."""
+        """Name of the opening through which blood enters; the first of several behind a closed circulation."""
         return next(opening.name for opening in self.openings if opening.role is Role.INLET)
 
     @property
@@ -436,6 +479,12 @@ class Case(_Table):
         return tuple(opening.name for opening in self.openings if opening.role is Role.OUTLET)
 
     @property
+    def prescribed(self) -> Inflow:
+        """The flow that is prescribed at the inlet; only without a closed circulation."""
+        assert self.inflow is not None  # `hemoplan.case_problems` has checked it
+        return self.inflow
+
+    @property
     def mean_inflow(self) -> float:
-        """Mean flow into the 3D domain [m³/s]."""
-        return self.inflow.mean_flow(float(self.patient.weight))
+        """Mean flow into the 3D domain [m³/s]; only without a closed circulation."""
+        return self.prescribed.mean_flow(float(self.patient.weight))

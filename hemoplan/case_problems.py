@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hemoplan.case import Case
+from hemoplan.case import Case, ClosedCirculation
 from hemoplan.patch import Role
 from hemoplan.spelling import hint, nearest
 
@@ -29,7 +29,7 @@ _WORDS = {
     "enum": "expected {expected}",
     "string_pattern_mismatch": "not a name; expected small letters, digits and underscores, a letter first",
     "union_tag_invalid": "unknown kind {tag!r}; expected one of {expected_tags}",
-    "union_tag_not_found": "missing key 'kind'; expected one of 'baseline', 'stent', 'patch'",
+    "union_tag_not_found": "missing key 'kind'; expected one of 'baseline', 'stent', 'patch', 'band', 'ligation'",
     "tuple_type": "expected a list",
     "too_short": "too few entries; expected at least {min_length}",
     "too_long": "too many entries; expected {max_length}",
@@ -61,9 +61,7 @@ def contradictions(case: Case) -> list[str]:
     """One line for each contradiction between the parts of a case that are valid by themselves."""
     openings = [opening.name for opening in case.openings]
     problems = _repeated("openings", openings) + _repeated("variants", [each.name for each in case.variants])
-    inlets = [opening.name for opening in case.openings if opening.role is Role.INLET]
-    if len(inlets) != 1:
-        problems.append(f"[openings] expected exactly one inlet (value: {', '.join(inlets) or 'none'})")
+    problems += _inlet_problems(case)
     proximal, distal = case.comparison.proximal, case.comparison.distal
     references = {
         "patient.cuff.site": case.patient.cuff.site,
@@ -73,6 +71,10 @@ def contradictions(case: Case) -> list[str]:
     problems += [_unknown(key, name, openings) for key, name in references.items() if name not in openings]
     if proximal == distal:
         problems.append(f"[comparison] expected two different openings (value: {distal!r} twice)")
+    if case.circulation is not None:
+        return problems + _circulation_problems(case, case.circulation, openings)
+    if case.inflow is None:
+        problems.append("[inflow] missing key; expected a flow through the inlet, or a [circulation]")
     outlets = case.outlet_names
     if set(outlets) == set(case.outlets):
         return problems + _fraction_problems(case)
@@ -92,6 +94,37 @@ def _repeated(kind: str, names: Sequence[str]) -> list[str]:
 
 def _unknown(key: str, name: str, known: Sequence[str]) -> str:
     return f"[{key}] unknown opening '{name}'; {hint(name, known)}"
+
+
+def _inlet_problems(case: Case) -> list[str]:
+    inlets = [opening.name for opening in case.openings if opening.role is Role.INLET]
+    if case.circulation is None and len(inlets) != 1:
+        return [f"[openings] expected exactly one inlet (value: {', '.join(inlets) or 'none'})"]
+    if not inlets:
+        return ["[openings] expected at least one inlet (value: none)"]
+    return []
+
+
+def _circulation_problems(case: Case, circulation: ClosedCirculation, openings: Sequence[str]) -> list[str]:
+    """A closed circulation has a port for each opening, and leaves nothing to prescribe."""
+    problems = []
+    if case.inflow is not None:
+        problems.append("[inflow] expected none beside [circulation], whose heart drives the flow")
+    if case.outlets:
+        problems.append("[outlets] expected none beside [circulation], which lies behind all openings")
+    for name in circulation.ports:
+        if name not in openings:
+            problems.append(_unknown(f"circulation.ports.{name}", name, openings))
+    for name in openings:
+        if name not in circulation.ports:
+            problems.append(
+                f"[circulation.ports.{name}] the opening has no port; expected the compartment that it meets"
+            )
+    variants = [variant.name for variant in case.variants]
+    for name in circulation.surgery:
+        if name not in variants:
+            problems.append(f"[circulation.surgery.{name}] unknown variant '{name}'; {hint(name, variants)}")
+    return problems
 
 
 def _fraction_problems(case: Case) -> list[str]:
@@ -156,7 +189,8 @@ def _siblings(details: ErrorDetails) -> list[str]:
     model: Any = Case
     for part in details["loc"][:-1]:
         model = _follow(model, part)
-    return sorted(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    found = list(_models_within(model))
+    return sorted(found[0].model_fields) if len(found) == 1 else []
 
 
 def _follow(model: Any, part: int | str) -> Any:

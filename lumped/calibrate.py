@@ -31,7 +31,7 @@ from hemoplan.results import PortHistory
 from hemoplan.units import MMHG, to_unit
 from hemoplan.waveform import Waveform
 from lumped.fitting import fit_surrogate, last_cycle
-from lumped.simulation import STEPS, periodic_circuit, simulate_to_periodicity
+from lumped.simulation import STEPS, periodic_circuit, simulate, simulate_to_periodicity
 from lumped.surrogate import Surrogate
 from lumped.windkessel import Windkessel, WindkesselBank
 
@@ -154,13 +154,14 @@ def retune_windkessels(
 ) -> Fit:
     """Tune again with what a 3D simulation has taught.
 
-    A surrogate is fitted to the last cycle. What it misses of that cycle's cuff pressures and flow fractions,
-    with the Windkessels of that simulation, is taken as a bias that it will have again: the Windkessels are
-    tuned to the targets less the bias, and the prediction has it added.
+    A surrogate is fitted to the last cycle, and run from the same start for as many cycles as the simulation. What
+    it misses of the last one's cuff pressures and flow fractions is taken as a bias that it will have again: the
+    Windkessels are tuned to the targets less the bias, and the prediction has it added. Since both have come from
+    the same start, the simulation need not be periodic yet: one beat is enough.
 
     Args:
-        history: Pressures and flows of the 3D simulation; the last cycle counts.
-        circuit: The Windkessels of that simulation.
+        history: Pressures and flows of the 3D simulation, from t = 0.
+        circuit: The Windkessels of that simulation, with the state from which it started.
         inflow, targets, compliance_shares, tolerance, fraction_tolerance, steps: As of `tune_windkessels`.
 
     Raises:
@@ -168,11 +169,12 @@ def retune_windkessels(
     """
     surrogate = fit_surrogate(history, period=inflow.period).surrogate
     circuit = circuit.reordered(surrogate.outlets)
-    model = assess(surrogate, circuit, inflow, targets, steps=steps)
     cycle = last_cycle(history, inflow.period)
-    bias = _misses(cuff_pressure(cycle, targets.site), model.predicted)
+    cycles = max(1, round(float(history.times[-1]) / inflow.period))
+    model = simulate(surrogate, circuit, inflow, cycles=cycles, steps=steps).history.cycle(inflow.period, -1)
+    bias = _misses(cuff_pressure(cycle, targets.site), cuff_pressure(model, targets.site))
     shift = {
-        outlet: float(cycle.flow(outlet).mean() / inflow.mean()) - model.fractions[outlet]
+        outlet: float((cycle.flow(outlet).mean() - model.flow(outlet).mean()) / inflow.mean())
         for outlet in surrogate.outlets
     }
     aims = {outlet: targets.fractions[outlet] - shift[outlet] for outlet in surrogate.outlets}

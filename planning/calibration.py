@@ -15,21 +15,18 @@ from hemoplan.arrays import FloatArray
 from hemoplan.case import Blood, Case
 from hemoplan.errors import CaseError
 from hemoplan.results import FlowMetrics, PortHistory
-from hemoplan.units import MMHG
 from hemoplan.waveform import Waveform, read_waveform
 from lumped.aortic_flow import aortic_flow
 from lumped.calibrate import CuffPressure, Fit, Targets, cuff_pressure
 from lumped.surrogate import Surrogate, VesselPath, surrogate_from_paths
 from lumped.windkessel import WindkesselBank
 
-RETUNE = 1.5 * MMHG
-"""Miss of a cuff pressure in the 3D simulation from which the circuits are tuned again [Pa]."""
-RETUNE_FRACTION = 0.02
-"""Miss of a flow fraction in the 3D simulation from which the circuits are tuned again."""
+MET = 0.02
+"""Miss of a target in the 3D simulation, as a share of it, from which the circuits are tuned again."""
 MAX_ROUNDS = 3
-"""Most 3D simulations of the baseline that the tuning may take."""
-ROUND_CYCLES = 2
-"""Cycles of such a simulation; the last of them is compared with the cuff."""
+"""Most 3D simulations of the baseline that the tuning may take: the first, and two corrections."""
+FIRST_CYCLES, ROUND_CYCLES = 2, 1
+"""Cycles of the first one, which sets the flow in motion, and of the others; the last is compared with the targets."""
 
 
 def inflow_waveform(case: Case) -> Waveform:
@@ -39,13 +36,13 @@ def inflow_waveform(case: Case) -> Waveform:
         CaseError: The waveform's file cannot be read, or its mean is not positive.
     """
     period, mean = case.patient.period, case.mean_inflow
-    if str(case.inflow.waveform) == "aortic":
+    if str(case.prescribed.waveform) == "aortic":
         return aortic_flow(period, mean)
-    shape = read_waveform(case.inflow.waveform, period)
+    shape = read_waveform(case.prescribed.waveform, period)
     if not shape.mean() > 0.0:
         raise CaseError(
             "the mean of the inflow waveform must be positive, so that it can be scaled to the mean flow",
-            where=str(case.inflow.waveform),
+            where=str(case.prescribed.waveform),
             value=f"mean {shape.mean():g}",
         )
     return shape.scaled(mean / shape.mean())
@@ -101,12 +98,19 @@ def largest_miss(reached: CuffPressure, wanted: CuffPressure) -> float:
     return max(abs(one - other) for one, other in pairs)
 
 
-def largest_fraction_miss(history: PortHistory, targets: Targets, *, period: float) -> float:
-    """Largest difference of a flow fraction from its target in the last cycle of a 3D simulation."""
+def relative_miss(history: PortHistory, targets: Targets, *, period: float) -> float:
+    """Largest miss of a cuff pressure or flow fraction in the last cycle of a 3D simulation, as a share of it."""
     cycle = history.cycle(period, -1)
+    reached, wanted = cuff_pressure(cycle, targets.site), targets.cuff
     flows = {outlet: float(cycle.flow(outlet).mean()) for outlet in targets.fractions}
     total = sum(flows.values())
-    return max(abs(flow / total - targets.fractions[outlet]) for outlet, flow in flows.items())
+    pairs = [
+        (reached.systolic, wanted.systolic),
+        (reached.diastolic, wanted.diastolic),
+        (reached.mean, wanted.mean),
+        *((flow / total, targets.fractions[outlet]) for outlet, flow in flows.items()),
+    ]
+    return max(abs(found - aim) / aim for found, aim in pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

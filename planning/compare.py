@@ -12,6 +12,7 @@ from hemoplan.errors import HemoplanError
 from hemoplan.results import FlowMetrics
 from hemoplan.spelling import nearest
 from hemoplan.units import to_unit
+from planning.closed_loop_outputs import LoopOutputs, shown, telling_outputs, unit_of
 from planning.wording import spoken
 
 
@@ -77,12 +78,19 @@ class Comparison:
         return self.row(key).differences[self.variants.index(variant)]
 
 
-def compare(metrics: Mapping[str, FlowMetrics], *, baseline: str) -> Comparison:
+def compare(
+    metrics: Mapping[str, FlowMetrics],
+    *,
+    baseline: str,
+    circulations: Mapping[str, LoopOutputs] | None = None,
+) -> Comparison:
     """Put the metrics of all variants side by side.
 
     Args:
         metrics: Metrics by name of the variant; the order is kept.
         baseline: Name of the variant that the others are compared with.
+        circulations: What the closed circulation does in each variant, where there is one. Its rows have keys that
+            begin with `circulation.`, and with `circulation_0d.` what 0D says alone.
 
     Raises:
         HemoplanError: There is no such baseline, or the variants have different openings.
@@ -101,7 +109,31 @@ def compare(metrics: Mapping[str, FlowMetrics], *, baseline: str) -> Comparison:
         _row(metrics, baseline, key=key, label=label, unit=unit, digits=digits, of=of)
         for key, label, unit, digits, of in _quantities(reference)
     ]
+    rows += [] if circulations is None else _circulation_rows(circulations, tuple(metrics), baseline)
     return Comparison(baseline=baseline, variants=tuple(metrics), rows=tuple(rows))
+
+
+def _circulation_rows(
+    circulations: Mapping[str, LoopOutputs], variants: Sequence[str], baseline: str
+) -> list[Row]:
+    """What the circulation does, from 3D and from 0D alone."""
+    rows = []
+    for wanted in telling_outputs(circulations):
+        for prefix, side, note in (("circulation", "coupled", ""), ("circulation_0d", "alone", ", 0D alone")):
+            tables = {name: getattr(circulations[name], side) for name in variants}
+            values = tuple(shown(table, wanted.key) for table in tables.values())
+            reference = shown(tables[baseline], wanted.key)
+            rows.append(
+                Row(
+                    key=f"{prefix}.{wanted.key}",
+                    label=f"{wanted.label}{note}",
+                    unit=unit_of(circulations, wanted.key),
+                    digits=wanted.digits,
+                    values=values,
+                    differences=tuple(value - reference for value in values),
+                )
+            )
+    return rows
 
 
 def write_comparison(path: Path, comparison: Comparison) -> None:

@@ -5,7 +5,7 @@ Every function returns a Matplotlib figure and writes nothing; no global state o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,8 @@ def draw_pressures(cycles: Mapping[str, PortHistory], *, sites: Sequence[str], c
     return figure
 
 
-def draw_flows(cycles: Mapping[str, PortHistory], *, ports: Sequence[str], inlet: str) -> Figure:
-    """Flow over the last cycle: a panel an opening, a line a variant; at the inlet the inflow is shown."""
+def draw_flows(cycles: Mapping[str, PortHistory], *, ports: Sequence[str], inlets: Collection[str]) -> Figure:
+    """Flow over the last cycle: a panel an opening, a line a variant; at inlets the inflow is shown."""
     inks = variant_inks(tuple(cycles))
     columns = min(3, len(ports))
     rows = -(-len(ports) // columns)
@@ -82,11 +82,11 @@ def draw_flows(cycles: Mapping[str, PortHistory], *, ports: Sequence[str], inlet
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
         panels = list(grid.flat)
         for axis, port in zip(panels, ports, strict=False):
-            sign = -1.0 if port == inlet else 1.0
+            sign = -1.0 if port in inlets else 1.0
             for name, cycle in cycles.items():
                 _draw_line(axis, cycle.times * 1e3, sign * cycle.flow(port) / ML_PER_S, inks[name])
             axis.axhline(0.0, color="#8a8f98", linewidth=0.8, zorder=1)
-            _set_title(axis, f"{spoken(port)} (inflow)" if port == inlet else spoken(port))
+            _set_title(axis, f"{spoken(port)} (inflow)" if port in inlets else spoken(port))
         for axis in panels[len(ports) :]:
             axis.set_visible(False)
         for index in range(max(0, len(ports) - columns), len(ports)):

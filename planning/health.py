@@ -65,7 +65,10 @@ def baseline_of(case: Case) -> str:
 
 
 def check_targets(case: Case, metrics: FlowMetrics) -> tuple[Target, ...]:
-    """Cuff pressures and flow fractions: wanted, and reached by the tuned variant."""
+    """Cuff pressures and flow fractions: wanted, and reached by the tuned variant.
+
+    A closed circulation is not tuned to the cuff, and no limit holds for it: see `find_mismatch`.
+    """
     cuff, port = case.patient.cuff, metrics.ports[case.patient.cuff.site]
     pressures = (
         ("Systolic", cuff.systolic, port.systolic_pressure),
@@ -79,7 +82,7 @@ def check_targets(case: Case, metrics: FlowMetrics) -> tuple[Target, ...]:
             digits=1,
             wanted=to_unit(wanted, "mmHg"),
             reached=to_unit(reached, "mmHg"),
-            limit=CUFF_LIMIT_MMHG,
+            limit=CUFF_LIMIT_MMHG if case.circulation is None else None,
         )
         for label, wanted, reached in pressures
     ]
@@ -137,6 +140,26 @@ def find_cautions(metrics: Mapping[str, FlowMetrics]) -> tuple[str, ...]:
         "The mesh does not resolve all of the flow. Numerical dissipation over the viscous one: "
         f"{listed}. The gradient of a narrowing may come out too high by a tenth, its wall shear stress by half; "
         "repeat with a finer mesh (--profile fine) before an answer depends on it.",
+    )
+
+
+def find_mismatch(case: Case, metrics: Mapping[str, FlowMetrics]) -> tuple[str, ...]:
+    """One sentence where a closed circulation is not that of the child by its cuff; else nothing."""
+    if case.circulation is None:
+        return ()
+    targets = check_targets(case, metrics[baseline_of(case)])
+    if all(abs(target.reached - target.wanted) <= CUFF_LIMIT_MMHG for target in targets):
+        return ()
+    reached, wanted = (
+        "{}/{} ({})".format(*(plain(value, 0) for value in values))
+        for values in (
+            [target.reached for target in targets[:3]],
+            [target.wanted for target in targets[:3]],
+        )
+    )
+    return (
+        f"The closed circulation is not quite that of this child: {reached} mmHg at the cuff’s site, where the cuff "
+        f"says {wanted} mmHg. Fit it with circulation.bedside before an answer depends on it.",
     )
 
 

@@ -17,7 +17,7 @@ from planning.provenance import Provenance, command_line, now, write_provenance
 from planning.resolved_case import absolute_paths, write_case
 from planning.run_folder import RunFolder
 from planning.run_guard import check_room, disk_full, guard_folder, termination_as_interrupt
-from planning.stages import results, scan, simulation, tuning, variants, vessels
+from planning.stages import closed_loop, results, scan, simulation, tuning, variants, vessels
 
 ROOMS = ("hemoplan", "geometry", "lumped", "cfd", "twin", "planning")
 """Packages whose messages go to the log of a run."""
@@ -81,6 +81,8 @@ def default_folder(file: Path, name: str) -> Path:
 
 
 def _do_stages(plan: Plan, ledger: Ledger, display: Display, goal: Goal) -> None:
+    if plan.case.circulation is not None:
+        closed_loop.check_circulation(plan.case, plan.case.circulation)
     if plan.case.segmentation is not None:
         scan.prepare_scan(plan, ledger)
         scan.segment(plan, ledger, display, plan.case.segmentation)
@@ -93,7 +95,9 @@ def _do_stages(plan: Plan, ledger: Ledger, display: Display, goal: Goal) -> None
             variants.edit(plan, ledger, display, variant)
         for variant in plan.variants:
             variants.mesh(plan, ledger, variant)
-    if goal >= Goal.SOLVE:
+    if goal >= Goal.SOLVE and plan.case.circulation is not None:
+        closed_loop.simulate_variants(plan, ledger, display, plan.case.circulation)
+    elif goal >= Goal.SOLVE:
         circuit = tuning.calibrate(plan, ledger, display)
         for variant in plan.variants[1:]:
             start = simulation.periodic_start(plan, variant, circuit)
@@ -109,8 +113,11 @@ def _provenance(plan: Plan, file: Path) -> Provenance:
     inputs = {"case": file}
     sources = (("image", case.image.path), ("anatomy", case.image.anatomy), ("surface", case.image.surface))
     inputs.update({name: path for name, path in sources if path is not None})
-    if str(case.inflow.waveform) != "aortic":
+    if case.inflow is not None and str(case.inflow.waveform) != "aortic":
         inputs["inflow waveform"] = case.inflow.waveform
+    if case.circulation is not None:
+        files = (("circulation", case.circulation.path), ("bedside data", case.circulation.bedside))
+        inputs.update({name: path for name, path in files if path is not None})
     return Provenance(command=command_line(), ranks=plan.ranks, inputs=inputs)
 
 

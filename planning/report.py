@@ -17,6 +17,7 @@ from geometry.measurements.table import MeasurementTable, read_table
 from hemoplan.case import Case
 from hemoplan.results import FlowMetrics, PortHistory, read_metrics, read_ports
 from hemoplan.units import to_unit
+from planning.closed_loop_report import describe_loop, read_circulations
 from planning.compare import Comparison, Row, compare
 from planning.fields import Field, VariantFields, choose_scales, read_fields
 from planning.figures import draw_flows, draw_overview, draw_periodicity, draw_pressures, save_figure
@@ -26,6 +27,7 @@ from planning.health import (
     check_targets,
     find_alarms,
     find_cautions,
+    find_mismatch,
     tabulate_health,
 )
 from planning.measured import tabulate_stations
@@ -77,12 +79,13 @@ def write_report(run: RunFolder, case: Case) -> Path:
     provenance = read_json(run.provenance, remedy=_RUN)
     stages = read_json(run.stages, remedy=_RUN) if run.stages.exists() else {}
     fields = read_fields(run, names)
-    comparison = compare(metrics, baseline=baseline_of(case))
+    comparison = compare(metrics, baseline=baseline_of(case), circulations=read_circulations(run, case))
     context = {
         **_say_question(case),
         **_say_result(case, comparison, metrics),
         **_say_thresholds(run, case, metrics),
         **_draw_waveforms(run, case, comparison, metrics, histories),
+        **_show_circulation(run, case, metrics, histories),
         **_draw_scene(run, case, fields),
         **_show_anatomy(run, case),
         **_say_health(run, case, metrics),
@@ -107,13 +110,21 @@ def _say_question(case: Case) -> dict[str, Any]:
             ("Weight", f"{plain(to_unit(patient.weight, 'kg'), 2)} kg"),
             ("Heart rate", f"{plain(to_unit(patient.heart_rate, '1/min'), 0)}/min"),
             ("Cuff", f"{systolic}/{diastolic} ({mean}) mmHg, taken for the {spoken(patient.cuff.site)}"),
-            (
-                "Inflow",
-                f"{plain(to_unit(case.mean_inflow, 'mL/min'), 0)} mL/min "
-                f"({plain(to_unit(case.mean_inflow, 'mL/min') / float(patient.weight), 0)} mL/min/kg)",
-            ),
+            _say_source(case),
         ),
     }
+
+
+def _say_source(case: Case) -> tuple[str, str]:
+    """What drives the flow."""
+    if case.circulation is not None:
+        named = case.circulation.anatomy
+        return ("Circulation", f"closed, {spoken(named)}" if named else "closed, with a beating heart")
+    flow = to_unit(case.mean_inflow, "mL/min")
+    return (
+        "Inflow",
+        f"{plain(flow, 0)} mL/min ({plain(flow / float(case.patient.weight), 0)} mL/min/kg)",
+    )
 
 
 def _say_result(case: Case, comparison: Comparison, metrics: Mapping[str, FlowMetrics]) -> dict[str, Any]:
@@ -121,7 +132,7 @@ def _say_result(case: Case, comparison: Comparison, metrics: Mapping[str, FlowMe
     return {
         "baseline": comparison.baseline,
         "alarms": find_alarms(case, metrics),
-        "cautions": find_cautions(metrics),
+        "cautions": (*find_cautions(metrics), *find_mismatch(case, metrics)),
         "variants": [
             {
                 "name": variant.name,
@@ -203,7 +214,11 @@ def _draw_waveforms(
         ),
         (
             "flows",
-            draw_flows(cycles, ports=tuple(reference.ports), inlet=reference.inlet),
+            draw_flows(
+                cycles,
+                ports=tuple(reference.ports),
+                inlets=[name for name in reference.ports if name not in reference.flow_split],
+            ),
             "Flow over the last cycle at every opening",
         ),
         (
@@ -213,6 +228,27 @@ def _draw_waveforms(
         ),
     )
     return {name: _embed(save_figure(figure, run.figures, name), text) for name, figure, text in figures}
+
+
+def _show_circulation(
+    run: RunFolder,
+    case: Case,
+    metrics: Mapping[str, FlowMetrics],
+    histories: Mapping[str, PortHistory],
+) -> dict[str, Any]:
+    """The section on the closed circulation, where the case has one."""
+    if case.circulation is None:
+        return {"loop_section": None}
+    cycles = {name: history.cycle(metrics[name].period, -1) for name, history in histories.items()}
+    section = describe_loop(run, case, case.circulation, cycles)
+    pictures = (
+        (section.loops, "loops", "Pressure–volume loops of the ventricles"),
+        (section.waveforms, "port_waveforms", "Pressure and flow at every opening, 3D beside 0D"),
+    )
+    loops, waveforms = (
+        _embed(save_figure(figure, run.figures, name), text) for figure, name, text in pictures
+    )
+    return {"loop_section": {"rows": section.rows, "loops": loops, "waveforms": waveforms}}
 
 
 def _draw_scene(run: RunFolder, case: Case, variants: Sequence[VariantFields]) -> dict[str, Any]:
@@ -267,6 +303,7 @@ def _say_health(run: RunFolder, case: Case, metrics: Mapping[str, FlowMetrics]) 
     labels = ("systolic", "diastolic", "mean")
     return {
         "tuned": tuned,
+        "closed_loop": case.circulation is not None,
         "circuits_tuned": any(outlet.flow_fraction is not None for outlet in case.outlets.values()),
         "cuff_limit": CUFF_LIMIT_MMHG,
         "targets": check_targets(case, metrics[tuned]),

@@ -31,9 +31,14 @@ def absolute_paths(case: Case, folder: Path) -> Case:
         name: None if value is None else (folder / value).resolve()
         for name, value in (("path", image.path), ("anatomy", image.anatomy), ("surface", image.surface))
     }
-    waveform = case.inflow.waveform
-    if str(waveform) != "aortic":
-        waveform = (folder / waveform).resolve()
+    inflow = case.inflow
+    if inflow is not None and str(inflow.waveform) != "aortic":
+        inflow = inflow.model_copy(update={"waveform": (folder / inflow.waveform).resolve()})
+    circulation = case.circulation
+    if circulation is not None:
+        files = {"path": circulation.path, "bedside": circulation.bedside}
+        found = {name: None if value is None else (folder / value).resolve() for name, value in files.items()}
+        circulation = circulation.model_copy(update=found)
     segmentation = case.segmentation
     if segmentation is not None and segmentation.labels is not None:
         segmentation = segmentation.model_copy(update={"labels": (folder / segmentation.labels).resolve()})
@@ -41,7 +46,8 @@ def absolute_paths(case: Case, folder: Path) -> Case:
         update={
             "segmentation": segmentation,
             "image": image.model_copy(update=source),
-            "inflow": case.inflow.model_copy(update={"waveform": waveform}),
+            "inflow": inflow,
+            "circulation": circulation,
         }
     )
 

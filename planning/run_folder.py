@@ -89,6 +89,21 @@ class VariantFolder:
         return self.path / "circuit.json"
 
     @property
+    def circulation(self) -> Path:
+        """The whole closed circulation of the variant, with the branches that the 3D domain stands for."""
+        return self.path / "circulation.toml"
+
+    @property
+    def circuit_beat(self) -> Path:
+        """States of the closed circulation over the last cycle."""
+        return self.path / "circuit_beat.npz"
+
+    @property
+    def circulation_outputs(self) -> Path:
+        """What the closed circulation does, with the 3D domain in it and in 0D alone."""
+        return self.path / "circulation.json"
+
+    @property
     def inflow(self) -> Path:
         """Inflow waveform."""
         return self.path / "inflow.csv"
@@ -203,6 +218,16 @@ class RunFolder:
     def contour(self) -> Path:
         """Signed distance to the contour of a level set, where one was used."""
         return self.path / "segmentation" / "contour.nii.gz"
+
+    @property
+    def circulation(self) -> Path:
+        """The child's own closed circulation."""
+        return self.path / "circulation" / "circulation.toml"
+
+    @property
+    def bedside_fit(self) -> Path:
+        """How the closed circulation was fitted to the bedside data."""
+        return self.path / "circulation" / "fit.json"
 
     @property
     def calibration(self) -> Path:

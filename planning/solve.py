@@ -34,12 +34,16 @@ from cfd.progress import ProgressLog
 from cfd.residence import mean_age
 from cfd.simulation import Moment, Simulation, prescribed_flows
 from cfd.stepper import DEFAULTS, build_stepper
+from geometry.openings.extension_cuts import cuts_of_mesh, hidden
 from hemoplan.errors import CaseError, InterruptedRunError
 from hemoplan.results import write_metrics, write_ports
 from hemoplan.waveform import Waveform, read_waveform
+from lumped.beat_map import read_beat_map
 from lumped.boundary_file import Boundary, boundary_from_text, boundary_text, read_boundary
 from lumped.engine.boundary import CirculationBoundary
 from lumped.windkessel import WindkesselBank
+from planning.acceleration import Accelerator
+from planning.circuit_record import CircuitRecorder
 from planning.run_folder import VariantFolder
 from planning.solve_check import check_circuit, check_inflow, check_openings, check_speed
 from planning.solve_end import end_together
@@ -49,6 +53,7 @@ CHECKPOINT_SECONDS = 60.0
 SAMPLES = 75
 """Times of the last cycle at which wall shear stress and energy budget are evaluated."""
 CHECKPOINT_NAME = "state.npz"
+BEATS_NAME = "beats.npz"
 
 
 class _Interruption:
@@ -81,6 +86,7 @@ class _Run:
         packed, inflow = on_root(comm, lambda: _read_boundary(request, folder.path))
         self.circuit = _unpacked(packed, folder.path / request.circuit)
         self.fingerprint = on_root(comm, lambda: _fingerprint(request, folder.path, self.circuit))
+        self.cuts = on_root(comm, lambda: cuts_of_mesh(folder.path / request.mesh))
         domain = read_domain(comm, folder.path / request.mesh, vessels=True)
         domain = check_openings(domain, self.circuit, inflow, request)
         self.circuit = self.circuit.reordered(tuple(patch.name for patch in domain.outlets))
@@ -113,6 +119,12 @@ class _Run:
         known = len(inflows) == len(domain.entrances)  # else the circuit decides when most blood enters
         self.peak_step = 1 + int(np.argmax(sum(each.sample(times) for each in inflows))) if known else None
         self.statistics = self._empty_statistics(steps)
+        self.recorder = (
+            CircuitRecorder(self.circuit.ports, steps)
+            if isinstance(self.circuit, CirculationBoundary)
+            else None
+        )
+        self.accelerator = self._accelerator()
         self.simulation = Simulation(
             self.stepper,
             self.circuit,
@@ -122,6 +134,7 @@ class _Run:
             period=request.period,
             courant=request.courant,
             callbacks=[self._collect, self._write_series, self._progress(), self._checkpoint_at_intervals],
+            between=self._start_cycle,
             interrupted=lambda: self._stop,
         )
         self._interrupted, self._stop = interrupted, False
@@ -165,6 +178,7 @@ class _Run:
             statistics,
             self.orders.vertices,
             age=age,
+            beyond=hidden(self.stepper.vertices.coordinates, self.cuts),
             variant=request.variant,
             proximal=request.proximal,
             distal=request.distal,
@@ -202,16 +216,44 @@ class _Run:
                 remedy="ask for more cycles, or remove the folder",
             )
         self.simulation.record = checkpoint.record
+        if self.recorder is not None:
+            beat = self.folder.circuit_beat
+            self.recorder.resume(beat, step=checkpoint.step, fingerprint=self.fingerprint)
+        if self.accelerator is not None:
+            self.accelerator.resume(checkpoint.step, self.simulation.steps_per_cycle)
         if checkpoint.statistics_cycle != self.request.cycles:
             self.statistics = self._empty_statistics(self.simulation.steps_per_cycle)
         return checkpoint.state, checkpoint.step
+
+    def _accelerator(self) -> Accelerator | None:
+        """What corrects the circuit's state between beats, if that is asked for."""
+        name, folder = self.request.beat_map, self.folder
+        if name is None:
+            return None
+        return Accelerator(
+            on_root(self.comm, lambda: read_beat_map(folder.path / name)),
+            self.circuit,
+            folder.checkpoint / BEATS_NAME,
+            fingerprint=self.fingerprint,
+            comm=self.comm,
+        )
 
     def _empty_statistics(self, steps: int) -> CycleStatistics:
         every = max(1, steps // SAMPLES)
         return CycleStatistics(self.stepper, peak_step=self.peak_step, sample_every=every)
 
+    def _start_cycle(self, state: FlowState, cycle: int) -> FlowState:
+        """The state from which a cycle starts, after so many, corrected and recorded. Collective."""
+        if self.accelerator is not None:
+            state = self.accelerator(state, cycle)
+        if self.recorder is not None:
+            self.recorder.add(cycle * self.simulation.steps_per_cycle, state.circuit)
+        return state
+
     def _collect(self, moment: Moment) -> None:
         self.moment = moment
+        if self.recorder is not None:
+            self.recorder.add(moment.step, moment.state.circuit)
         if moment.cycle == moment.cycles:
             self.statistics.add(moment.state, moment.report)
 
@@ -258,6 +300,8 @@ class _Run:
             statistics_cycle=self.moment.cycles if self.moment.cycle == self.moment.cycles else 0,
             fingerprint=self.fingerprint,
         )
+        if self.recorder is not None and self.comm.rank == 0:
+            self.recorder.write(self.folder.circuit_beat, fingerprint=self.fingerprint)
         self._last_checkpoint = time.monotonic()
 
 
@@ -312,6 +356,8 @@ def _fingerprint(request: SolveRequest, folder: Path, circuit: Boundary) -> str:
     )
     for name in request.inflow_files:
         digest.update((folder / name).read_bytes())
+    if request.beat_map is not None and (folder / request.beat_map).is_file():
+        digest.update((folder / request.beat_map).read_bytes())
     return digest.hexdigest()
 
 

@@ -50,6 +50,8 @@ class SolveRequest:
         warm_start: Checkpoint on the same mesh whose velocity the run starts from, or None for rest.
         profile: Of the velocity over inlets with a prescribed flow: see `hemoplan.case.Inflow`.
         backflow: Size of the term against reverse flow at outlets, see `cfd.fractional_step.StepSettings`.
+        beat_map: Map over a beat of the circuit and the domain's stand-in (`lumped.beat_map`), by which the circuit's
+            state is corrected after each beat (`lumped.acceleration`); None where each starts as the last one ended.
     """
 
     variant: str
@@ -73,6 +75,7 @@ class SolveRequest:
     warm_start: str | None = None
     profile: Literal["plug", "parabolic", "womersley"] = "plug"
     backflow: float = 1.0
+    beat_map: str | None = None
 
     @property
     def inflow_files(self) -> tuple[str, ...]:

@@ -15,6 +15,14 @@ from planning.run_folder import RunFolder
 from planning.stages.results import read_comparison
 from planning.wording import plain, signed, spoken
 
+_OF_THE_LOOP = (
+    "circulation.qp_over_qs",
+    "circulation_0d.qp_over_qs",
+    "circulation.output.left_ventricle",
+    "circulation.output.right_ventricle",
+)
+"""What a closed circulation adds to the most telling rows."""
+
 
 def show_summary(plan: Plan, goal: Goal, console: Console) -> None:
     """Print the end of a run."""
@@ -28,6 +36,7 @@ def show_summary(plan: Plan, goal: Goal, console: Console) -> None:
 def tabulate(comparison: Comparison, site: str) -> Table:
     """The rows that answer the question, a column a variant with its difference to the baseline."""
     keys = [
+        *(row.key for row in comparison.rows if row.key in _OF_THE_LOOP),
         "peak_to_peak_gradient",
         "mean_gradient",
         f"systolic.{site}",
@@ -49,7 +58,8 @@ def tabulate(comparison: Comparison, site: str) -> Table:
             else f"{plain(value, row.digits)} ({signed(difference, row.digits)})"
             for name, value, difference in zip(comparison.variants, row.values, row.differences, strict=True)
         ]
-        table.add_row(f"{row.label} [{row.unit}]".replace("[", "\\["), *cells)
+        unit = f" [{row.unit}]" if row.unit else ""
+        table.add_row(f"{row.label}{unit}".replace("[", "\\["), *cells)
     return table
 
 

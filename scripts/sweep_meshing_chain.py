@@ -16,8 +16,8 @@ from geometry.idealised.anatomy import Anatomy, KnownOpening
 from geometry.meshing.layer_settings import BoundaryLayers
 from geometry.meshing.tetrahedra import tetrahedralise
 from geometry.meshing.volume import describe_mesh
-from geometry.openings.cutting import cut_openings
-from geometry.openings.ends import find_ends
+from geometry.openings.cutting import DOUBTFUL, cut_openings
+from geometry.openings.finding import find_openings
 from geometry.surfaces.conditioning import condition
 from geometry.surfaces.flat_caps import cap_ends, named
 from geometry.surfaces.mending import mend
@@ -130,7 +130,7 @@ def _open(raw: RawSurface, known: Sequence[KnownOpening]) -> Surface:
     surface = named(capped)
     if surface.openings:
         return surface
-    ends = sorted(find_ends(surface), key=lambda end: -end.radius)
+    ends = [each for each in find_openings(surface) if each.confidence >= DOUBTFUL]
     if len(ends) < 2:
         raise SurfaceError(
             "the surface has fewer than two ends of vessels",

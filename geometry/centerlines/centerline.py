@@ -18,7 +18,7 @@ from geometry.centerlines.lines import Centerline, Line
 from geometry.centerlines.loops import count_loops, find_untraced, number_bodies
 from geometry.centerlines.smoothing import resample, smooth
 from geometry.surfaces.surface import Surface, check_closed, to_polydata
-from hemoplan.arrays import FloatArray
+from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import SurfaceError
 from hemoplan.patch import Patch, Role
 
@@ -40,6 +40,9 @@ _log = logging.getLogger(__name__)
 def compute_centerline(surface: Surface, *, tracer: Tracer = "voronoi") -> Centerline:
     """Trace the lines from the first inlet's centre to every other opening's centre.
 
+    Of several lumens that do not hang together, such as two great arteries whose duct is tied off, each is traced from
+    its own first inlet.
+
     The tracer finds the way on the Voronoi diagram of the wall; then the lines are resampled uniformly, at a fifth of
     the narrowest radius, and drawn tight on the full surface and smoothed in turn: each point comes to where the
     inscribed sphere is largest across the vessel, waves shorter than about a radius go, and bends stay. The radius of a
@@ -55,27 +58,32 @@ def compute_centerline(surface: Surface, *, tracer: Tracer = "voronoi") -> Cente
     Raises:
         SurfaceError: The surface is not closed, has no inlet or no further opening, or an opening cannot be reached.
     """
-    first, others = _ends(surface)
+    first, _ = _ends(surface)
     check_closed(surface, where="centreline")
-    _check_one_body(surface, first, others)
+    bodies = _part_openings(surface, first)
     loops = count_loops(surface)
     shell = _wall(surface)
-    source = np.array(first.centre)
-    targets = [np.array(patch.centre) for patch in others]
-    curves = _choose(tracer)(shell, source, targets, names=[patch.name for patch in others])
     wall = Wall(np.asarray(shell.points, dtype=np.float64), np.asarray(shell.regular_faces, dtype=np.int64))
-    lines = _refine(curves, source, targets, wall)
+    lines: list[FloatArray] = []
+    branches: list[IntArray] = []
+    for inlet, others in bodies:
+        source, targets = np.array(inlet.centre), [np.array(patch.centre) for patch in others]
+        curves = _choose(tracer)(shell, source, targets, names=[patch.name for patch in others])
+        own = _refine(curves, source, targets, wall)
+        points, ends = np.vstack(own), np.cumsum([0, *(len(line) for line in own)])
+        numbers = split(points, wall.distance(points), ends)
+        branches.append(numbers + (1 + int(branches[-1].max()) if branches else 0))
+        lines += own
     points = np.vstack(lines)
-    radius = wall.distance(points)
-    offsets = np.cumsum([0, *(len(line) for line in lines)])
     centerline = Centerline(
         points=points,
-        radius=radius,
-        offsets=offsets,
-        outlets=tuple(patch.name for patch in others),
+        radius=wall.distance(points),
+        offsets=np.cumsum([0, *(len(line) for line in lines)]),
+        outlets=tuple(patch.name for _, others in bodies for patch in others),
         inlet=first.name,
-        branch_id=split(points, radius, offsets),
+        branch_id=np.concatenate(branches),
         loops=loops,
+        starts=tuple(inlet.name for inlet, others in bodies for _ in others) if len(bodies) > 1 else (),
     )
     _check_inside(centerline, wall)
     if loops:
@@ -92,7 +100,8 @@ def compute_centerline(surface: Surface, *, tracer: Tracer = "voronoi") -> Cente
 def write_centerline(path: Path, centerline: Centerline) -> None:
     """Write a VTP file of poly-lines.
 
-    Point arrays are `radius` and `branch`; field data are the outlets' names, the inlet's and the number of loops.
+    Point arrays are `radius` and `branch`; field data are the outlets' names, the inlet's and the number of loops, and
+    of several lumens the names of the openings where the lines start.
     """
     cells = [
         np.concatenate([[end - begin], np.arange(begin, end)])
@@ -105,6 +114,8 @@ def write_centerline(path: Path, centerline: Centerline) -> None:
     mesh.field_data["outlets"] = list(centerline.outlets)
     mesh.field_data["inlet"] = [centerline.inlet]
     mesh.field_data["loops"] = np.array([centerline.loops], dtype=np.int32)
+    if centerline.starts:
+        mesh.field_data["starts"] = list(centerline.starts)
     mesh.save(path)
 
 
@@ -128,6 +139,7 @@ def read_centerline(path: Path) -> Centerline:
             inlet=str(field["inlet"][0]) if "inlet" in field else "",
             branch_id=np.asarray(branch, dtype=np.int64),
             loops=int(field["loops"][0]) if "loops" in field else 0,
+            starts=tuple(str(name) for name in field["starts"]) if "starts" in field else (),
         )
     except (OSError, KeyError, ValueError) as error:
         raise SurfaceError(
@@ -154,20 +166,30 @@ def _ends(surface: Surface) -> tuple[Patch, list[Patch]]:
     return inlets[0], others
 
 
-def _check_one_body(surface: Surface, first: Patch, others: Sequence[Patch]) -> None:
-    """Check that all openings lie on the body of the first."""
+def _part_openings(surface: Surface, first: Patch) -> list[tuple[Patch, list[Patch]]]:
+    """The first inlet of each body with the body's other openings; the body of the first inlet of all comes first.
+
+    Raises:
+        SurfaceError: A body has an opening and no inlet, or no second opening.
+    """
     bodies = number_bodies(surface)
-    home = bodies[np.argmax(surface.patch_id == first.tag)]
-    for patch in others:
-        if bodies[np.argmax(surface.patch_id == patch.tag)] != home:
+    home = {patch.name: int(bodies[np.argmax(surface.patch_id == patch.tag)]) for patch in surface.openings}
+    parts = []
+    for body in dict.fromkeys([home[first.name], *home.values()]):
+        members = [patch for patch in surface.openings if home[patch.name] == body]
+        inlets = [patch for patch in members if patch.role is Role.INLET]
+        if not inlets or len(members) < 2:
+            stray = members[0]
             raise SurfaceError(
                 "an opening lies on another body than the inlet",
                 where="centreline",
-                value=f"'{patch.name}' at {_millimetres(np.array(patch.centre))}, "
+                value=f"'{stray.name}' at {_millimetres(np.array(stray.centre))}, "
                 f"'{first.name}' at {_millimetres(np.array(first.centre))}",
-                expected="one lumen that hangs together",
+                expected="one lumen that hangs together, or an inlet and another opening on each",
                 remedy="look at the surface for a closed vessel, or segment again",
             )
+        parts.append((inlets[0], [patch for patch in members if patch is not inlets[0]]))
+    return parts
 
 
 type _Trace = Callable[..., list[tuple[FloatArray, FloatArray]]]

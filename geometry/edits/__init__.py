@@ -8,14 +8,17 @@ from functools import partial
 import numpy as np
 
 from geometry.centerlines.centerline import Centerline
-from geometry.centerlines.stations import narrowest
+from geometry.centerlines.stations import narrowest, nearest
+from geometry.edits.band import place_band
+from geometry.edits.ligation import tie_off
 from geometry.edits.patch import sew_patch
 from geometry.edits.radial import smallest_diameter
 from geometry.edits.stent import place_stent
 from geometry.surfaces.intersection import self_intersections
 from geometry.surfaces.remesh import remesh
 from geometry.surfaces.surface import Surface, check_closed
-from hemoplan.case import Baseline, Stent, SurgicalPatch, Variant
+from hemoplan.arrays import FloatArray
+from hemoplan.case import Band, Baseline, Ligation, Stent, SurgicalPatch, Variant
 from hemoplan.errors import SurfaceError, VariantError
 
 Edit = Callable[[Surface, Centerline], Surface]
@@ -31,6 +34,10 @@ def edit_for(variant: Variant) -> Edit:
             return partial(place_stent, stent=variant)
         case SurgicalPatch():
             return partial(sew_patch, patch=variant)
+        case Band():
+            return partial(place_band, band=variant)
+        case Ligation():
+            return partial(tie_off, ligation=variant)
 
 
 def apply_variant(
@@ -75,12 +82,29 @@ def apply_variant(
     return edited
 
 
-def achieved_diameter(surface: Surface, centerline: Centerline, variant: Stent | SurgicalPatch) -> float:
-    """Smallest equivalent diameter over the length of an edit [m].
+def achieved_diameter(
+    surface: Surface, centerline: Centerline, variant: Stent | SurgicalPatch | Band | Ligation
+) -> float:
+    """Smallest equivalent diameter over the length of an edit [m]; zero where the vessel is closed there.
 
     Args:
         surface: The edited surface, or any other that is to be compared with it.
         centerline: Of the surface before the edit, which the edit was placed on.
         variant: The edit.
     """
-    return smallest_diameter(surface, narrowest(centerline, np.array(variant.near)), variant.length)
+    near = np.array(variant.near)
+    if isinstance(variant, Ligation):
+        place = nearest(centerline, near)
+        return smallest_diameter(surface, place, 0.0) if _is_inside(surface, place.point) else 0.0
+    place = nearest(centerline, near) if isinstance(variant, Band) else narrowest(centerline, near)
+    return smallest_diameter(surface, place, variant.length)
+
+
+def _is_inside(surface: Surface, point: FloatArray) -> bool:
+    """Whether a point lies within a closed surface: by the solid angle that its triangles fill, 4 pi or 0."""
+    a, b, c = (surface.points[surface.triangles[:, corner]] - point for corner in range(3))
+    la, lb, lc = (np.linalg.norm(each, axis=1) for each in (a, b, c))
+    volume = np.einsum("ij,ij->i", a, np.cross(b, c))
+    dots = [np.einsum("ij,ij->i", one, other) for one, other in ((a, b), (b, c), (c, a))]
+    angle = 2.0 * np.arctan2(volume, la * lb * lc + dots[0] * lc + dots[1] * la + dots[2] * lb)
+    return abs(float(angle.sum())) > 2.0 * np.pi

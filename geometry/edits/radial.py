@@ -1,4 +1,4 @@
-"""The radial field that dilating edits share: wall vertices are moved away from a line, to a target radius."""
+"""The radial field that edits share: wall vertices are moved away from a line, or towards it, to a target radius."""
 
 from __future__ import annotations
 
@@ -83,6 +83,24 @@ def dilate(surface: Surface, reach: Reach, target: TargetRadius, *, blend: float
     Raises:
         VariantError: The moved part touches an opening.
     """
+    return _move(surface, reach, target, outwards=1.0, blend=blend, where=where)
+
+
+def constrict(surface: Surface, reach: Reach, target: TargetRadius, *, blend: float, where: str) -> Surface:
+    """Move the wall inwards to a target radius about the line, and leave it where it is narrower already.
+
+    The mirror of `dilate`: rho' = rho + w(s) (smin(rho, R) - rho), with smin(a, b) = -smax(-a, -b).
+
+    Raises:
+        VariantError: The moved part touches an opening.
+    """
+    return _move(surface, reach, target, outwards=-1.0, blend=blend, where=where)
+
+
+def _move(
+    surface: Surface, reach: Reach, target: TargetRadius, *, outwards: float, blend: float, where: str
+) -> Surface:
+    """The field of `dilate` (outwards = 1) and of `constrict` (-1)."""
     wall = next(patch for patch in surface.patches if patch.role is Role.WALL)
     around = about_line(surface.points, reach)
     radius = target(around)
@@ -91,10 +109,11 @@ def dilate(surface: Surface, reach: Reach, target: TargetRadius, *, blend: float
     vessel = in_reach & (around.distance < 1.6 * np.maximum(radius, local))
     vessel &= _piece(surface.triangles, vessel, int(cKDTree(surface.points).query(reach.place.point)[1]))
     gap = np.maximum(blend - np.abs(around.distance - radius), 0.0)
-    rise = np.maximum(around.distance, radius) + gap**2 / (4.0 * blend) - around.distance
+    furthest = outwards * np.maximum(outwards * around.distance, outwards * radius)
+    rise = furthest + outwards * gap**2 / (4.0 * blend) - around.distance
     shift = np.where(vessel, reach.weight(around.arc) * rise, 0.0)
     openings = np.unique(surface.triangles[surface.patch_id != wall.tag])
-    touched = openings[shift[openings] > 1e-9]
+    touched = openings[np.abs(shift[openings]) > 1e-9]
     if touched.size:
         names = {patch.tag: patch.name for patch in surface.patches}
         held = np.isin(surface.triangles, touched).any(axis=1) & (surface.patch_id != wall.tag)
@@ -105,11 +124,17 @@ def dilate(surface: Surface, reach: Reach, target: TargetRadius, *, blend: float
             expected="an edit that leaves all openings as they are",
             remedy="shorten it, or keep a longer piece of the vessel in the model",
         )
+    size = np.abs(shift)
     points = surface.points + shift[:, None] * around.direction
-    points = _relax(points, surface.triangles, moved=shift > _LEAST_SHIFT * float(shift.max()))
+    points = _relax(points, surface.triangles, moved=size > _LEAST_SHIFT * float(size.max()))
+    return measured_again(replace(surface, points=points))
+
+
+def measured_again(surface: Surface) -> Surface:
+    """The same surface with its patches measured anew."""
     patches = tuple(
         describe_patch(
-            points,
+            surface.points,
             surface.triangles[surface.patch_id == patch.tag],
             name=patch.name,
             role=patch.role,
@@ -117,7 +142,7 @@ def dilate(surface: Surface, reach: Reach, target: TargetRadius, *, blend: float
         )
         for patch in surface.patches
     )
-    return replace(surface, points=points, patches=patches)
+    return replace(surface, patches=patches)
 
 
 def about_line(points: FloatArray, reach: Reach) -> Cylindrical:
@@ -144,6 +169,16 @@ def about_line(points: FloatArray, reach: Reach) -> Cylindrical:
 
 def smallest_diameter(surface: Surface, place: Station, length: float) -> float:
     """Smallest equivalent diameter of the cross-sections over a length about a station [m]."""
+    return min(_diameters(surface, place, length))
+
+
+def largest_diameter(surface: Surface, place: Station, length: float) -> float:
+    """Largest equivalent diameter of the cross-sections over a length about a station [m]."""
+    return max(_diameters(surface, place, length))
+
+
+def _diameters(surface: Surface, place: Station, length: float) -> list[float]:
+    """Equivalent diameters of the cross-sections over a length about a station [m]."""
     line = place.line
     curve = CubicSpline(line.arc, line.points)
     arcs = place.arc + np.linspace(-0.5, 0.5, _MEASURES) * length
@@ -151,7 +186,7 @@ def smallest_diameter(surface: Surface, place: Station, length: float) -> float:
     for arc in arcs:
         slope = curve(arc, 1)
         diameters.append(cut(surface, curve(arc), slope / np.linalg.norm(slope)).equivalent_diameter)
-    return min(diameters)
+    return diameters
 
 
 def check_reach(surface: Surface, reach: Reach, *, diameter: float, where: str) -> None:
@@ -159,6 +194,24 @@ def check_reach(surface: Surface, reach: Reach, *, diameter: float, where: str) 
 
     Raises:
         VariantError: It runs over the vessel's end, or the vessel is as wide as that already.
+    """
+    check_room(reach, where=where)
+    present = present_diameter(surface, reach, smallest_diameter, where=where)
+    if diameter <= present:
+        raise VariantError(
+            "the vessel is at least as wide as that already, so the edit would close it instead of opening it",
+            where=where,
+            value=f"diameter {1e3 * diameter:.2f} mm",
+            expected=f"more than the present {1e3 * present:.2f} mm (equivalent diameter of the narrowest section)",
+            remedy="give a larger 'diameter', or check 'near'",
+        )
+
+
+def check_room(reach: Reach, *, where: str) -> None:
+    """Check that an edit fits into its vessel.
+
+    Raises:
+        VariantError: It runs over the vessel's end.
     """
     line, place = reach.place.line, reach.place
     room = min(place.arc, line.length - place.arc)
@@ -171,18 +224,20 @@ def check_reach(surface: Surface, reach: Reach, *, diameter: float, where: str) 
             expected="an edit that leaves all openings as they are",
             remedy="shorten it, or keep a longer piece of the vessel in the model",
         )
+
+
+def present_diameter(
+    surface: Surface, reach: Reach, measure: Callable[[Surface, Station, float], float], *, where: str
+) -> float:
+    """`smallest_diameter` or `largest_diameter` over the length of an edit, before it [m].
+
+    Raises:
+        VariantError: The vessel has no section there.
+    """
     try:
-        present = smallest_diameter(surface, place, reach.length)
+        return measure(surface, reach.place, reach.length)
     except SurfaceError as error:
         raise VariantError("the vessel cannot be measured there", where=where, value=error) from error
-    if diameter <= present:
-        raise VariantError(
-            "the vessel is at least as wide as that already, so the edit would close it instead of opening it",
-            where=where,
-            value=f"diameter {1e3 * diameter:.2f} mm",
-            expected=f"more than the present {1e3 * present:.2f} mm (equivalent diameter of the narrowest section)",
-            remedy="give a larger 'diameter', or check 'near'",
-        )
 
 
 def _relax(points: FloatArray, triangles: IntArray, *, moved: NDArray[np.bool_]) -> FloatArray:

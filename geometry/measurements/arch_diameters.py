@@ -32,11 +32,12 @@ def measure_arch_diameters(centerline: Centerline, *, distal: str) -> ArchDiamet
         The diameters, or None where this is no arch: fewer than two other outlets leave the line, or they leave it at
         one place.
     """
-    if distal not in centerline.outlets or len(centerline.outlets) < 3:
+    lumen = centerline.body(distal)
+    if lumen is None or distal not in lumen.outlets or len(lumen.outlets) < 3:
         return None
-    line = centerline.branch(distal)
+    line = lumen.branch(distal)
     arc, radius = line.arc, line.radius
-    leavings = [leave(line, other) for other in centerline.lines if other.outlet != distal]
+    leavings = [leave(line, other) for other in lumen.lines if other.outlet != distal]
     places = [leaving.arc for leaving in leavings if leaving is not None]
     if len(places) < 2:
         return None

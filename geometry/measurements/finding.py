@@ -43,15 +43,23 @@ class _Model:
     """The openings of a model by the vessel they are, and the ways between them."""
 
     def __init__(self, centerline: Centerline, inlet: str) -> None:
-        self.centerline, self.inlet = centerline, inlet
-        names = (inlet, *centerline.outlets)
+        bodies = centerline.bodies
+        self._bodies = [
+            ((inlet if each is centerline else each.inlet, *each.outlets), each) for each in bodies
+        ]
+        names = tuple(name for own, _ in self._bodies for name in own)
         found = {vessel: find_opening(vessel, names) for vessel in VESSELS}
         self.openings = {vessel: name for vessel, name in found.items() if name is not None}
         self.others = tuple(name for name in names if name not in self.openings.values())
 
     def way(self, start: str, end: str) -> Line:
-        """The way between two openings."""
-        return route(self.centerline, self.inlet, start, end)
+        """The way between two openings of one lumen."""
+        names, centerline = next(each for each in self._bodies if start in each[0])
+        return route(centerline, names[0], start, end)
+
+    def together(self, *openings: str) -> bool:
+        """Whether openings belong to one lumen."""
+        return any(all(name in names for name in openings) for names, _ in self._bodies)
 
 
 def _aorta(model: _Model, diaphragm: float | None) -> tuple[Aorta | None, str]:
@@ -60,13 +68,17 @@ def _aorta(model: _Model, diaphragm: float | None) -> tuple[Aorta | None, str]:
         names = " and ".join(f"'{name}'" for name in lacking)
         return None, f"no opening is named {names}"
     start = model.openings["ascending_aorta"]
-    line = model.way(start, model.openings["descending_aorta"])
+    end = model.openings["descending_aorta"]
+    if not model.together(start, end):
+        return None, f"'{start}' and '{end}' belong to two lumens"
+    line = model.way(start, end)
 
     def leaving(vessel: str) -> Leaving | None:
         name = model.openings.get(vessel)
-        return leave(line, model.way(start, name)) if name is not None else None
+        return leave(line, model.way(start, name)) if name and model.together(start, name) else None
 
     pulmonary = [model.openings[name] for name in PULMONARY if name in model.openings]
+    pulmonary = [name for name in pulmonary if model.together(start, name)]
     duct = leaving("duct")
     if duct is None and pulmonary:
         duct = leave(line, model.way(start, pulmonary[0]))
@@ -113,8 +125,11 @@ def _pulmonary(model: _Model) -> list[AnatomicalStation | MissingStation]:
         wanted = {"main": trunk, "right": right, "left": left}
         names = " and ".join(f"'{side}_pulmonary_artery'" for side, name in wanted.items() if name is None)
         return [absent(name, f"no opening is named {names}") for name in PULMONARY]
+    if not model.together(trunk, right, left):
+        return [absent(name, "the pulmonary arteries belong to several lumens") for name in PULMONARY]
     rightwards, leftwards = model.way(trunk, right), model.way(trunk, left)
-    further = [model.way(trunk, name) for name in model.others if name != trunk]
+    others = [name for name in model.others if name != trunk and model.together(trunk, name)]
+    further = [model.way(trunk, name) for name in others]
     return [
         trunk_station(rightwards, leftwards),
         *branch_stations("right_pulmonary_artery", rightwards, leftwards, further),

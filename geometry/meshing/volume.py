@@ -8,13 +8,15 @@ from pathlib import Path
 
 import meshio
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from geometry.meshing.cell_shapes import FACES
 from geometry.meshing.quality import LayerReport, MeshQuality, cell_volumes, measure_quality
 from geometry.meshing.topology import BOUNDARY, OVERLAP, count_pieces, face_neighbours
 from hemoplan.arrays import FloatArray, IntArray
 from hemoplan.errors import MeshError
-from hemoplan.patch import Patch, read_patches, write_patches
+from hemoplan.patch import Patch, Role, read_patches, write_patches
 
 LARGEST_VOLUME_ERROR = 1.0e-6
 """Of the cells against what the surface encloses: the wall is kept vertex by vertex, so only round-off is left."""
@@ -62,7 +64,8 @@ def check_mesh(mesh: VolumeMesh, *, where: str) -> None:
 
     All cells are positive, all vertices are used, the faces on the boundary are exactly the tagged facets with the
     same orientation, every tag has its patch, the cells hang together face by face, and they fill what the surface
-    encloses.
+    encloses. Several pieces, as two great arteries whose duct is tied off, are vessels by themselves: each has an
+    inlet and another opening of its own.
 
     Raises:
         MeshError: One of these does not hold; the message says which and where.
@@ -94,13 +97,7 @@ def check_mesh(mesh: VolumeMesh, *, where: str) -> None:
         raise MeshError("a patch has no facets, or a facet has no patch", where=where)
     pieces = count_pieces(neighbours)
     if pieces != 1:
-        raise MeshError(
-            "the lumen falls into pieces that no blood can pass between",
-            where=where,
-            value=f"{pieces} pieces",
-            expected="1",
-            remedy="keep only the vessels that hang together, or undo the edit that closed the vessel",
-        )
+        _check_pieces(mesh, pieces, where)
     if mesh.enclosed is not None and abs(volumes.sum() / mesh.enclosed - 1.0) > LARGEST_VOLUME_ERROR:
         raise MeshError(
             "the cells do not fill what the surface encloses",
@@ -108,6 +105,35 @@ def check_mesh(mesh: VolumeMesh, *, where: str) -> None:
             value=f"{1e6 * volumes.sum():.6g} mL",
             expected=f"{1e6 * mesh.enclosed:.6g} mL",
             remedy="change mesh.size or mesh.min_size a little",
+        )
+
+
+def _check_pieces(mesh: VolumeMesh, pieces: int, where: str) -> None:
+    """Check that pieces which do not hang together are vessels by themselves, and touch nowhere.
+
+    Raises:
+        MeshError: A piece has no inlet or no other opening, or shares a vertex or an opening with another.
+    """
+    cells = mesh.tetrahedra
+    links = np.concatenate([cells[:, [0, 1]], cells[:, [1, 2]], cells[:, [2, 3]]])
+    count = len(mesh.points)
+    graph = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(count, count))
+    apart, label = connected_components(graph, directed=False)
+    roles: list[list[Role]] = [[] for _ in range(apart)]
+    for patch in mesh.patches:
+        if patch.role is not Role.WALL:
+            for piece in np.unique(label[mesh.facets[mesh.facet_tags == patch.tag]]):
+                roles[piece].append(patch.role)
+    whole = apart == pieces and sum(map(len, roles)) == sum(
+        patch.role is not Role.WALL for patch in mesh.patches
+    )
+    if not whole or any(Role.INLET not in own or len(own) < 2 for own in roles):
+        raise MeshError(
+            "the lumen falls into pieces that no blood can pass between",
+            where=where,
+            value=f"{pieces} pieces",
+            expected="1, or an inlet and another opening on each",
+            remedy="keep only the vessels that hang together, or undo the edit that closed the vessel",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hemoplan.results import read_metrics
+from planning.closed_loop_report import read_circulations
 from planning.compare import Comparison, compare, write_comparison
 from planning.digest import digest_bytes, digest_code, digest_file, digest_model
 from planning.ledger import Drafts, Ledger
@@ -25,9 +26,17 @@ def compare_variants(plan: Plan, ledger: Ledger) -> None:
     inputs = {
         f"metrics of {each.name}": digest_file(run.variant(each.name).metrics) for each in plan.case.variants
     }
+    if plan.case.circulation is not None:
+        inputs |= {
+            f"circulation of {each.name}": digest_file(run.variant(each.name).circulation_outputs)
+            for each in plan.case.variants
+        }
     ledger.perform(
         "comparison",
-        inputs={**inputs, "code": digest_code("planning.compare", "hemoplan")},
+        inputs={
+            **inputs,
+            "code": digest_code("planning.compare", "planning.closed_loop_outputs", "hemoplan"),
+        },
         outputs=[run.comparison],
         work=work,
     )
@@ -35,8 +44,10 @@ def compare_variants(plan: Plan, ledger: Ledger) -> None:
 
 def read_comparison(plan: Plan) -> Comparison:
     """The comparison of all variants of a run, from their metrics."""
-    metrics = {each.name: read_metrics(plan.run.variant(each.name).metrics) for each in plan.case.variants}
-    return compare(metrics, baseline=plan.baseline.name)
+    names = [each.name for each in plan.case.variants]
+    metrics = {name: read_metrics(plan.run.variant(name).metrics) for name in names}
+    circulations = read_circulations(plan.run, plan.case)
+    return compare(metrics, baseline=plan.baseline.name, circulations=circulations)
 
 
 def report(plan: Plan, ledger: Ledger) -> None:
@@ -48,6 +59,11 @@ def report(plan: Plan, ledger: Ledger) -> None:
         for folder in [run.variant(each.name)]
         for path in (folder.metrics, folder.ports, folder.peak_field, folder.mean_field, folder.wall_field)
     }
+    if plan.case.circulation is not None:
+        files |= {
+            f"circulation of {each.name}": digest_file(run.variant(each.name).circulation_outputs)
+            for each in plan.case.variants
+        }
 
     def work(drafts: Drafts) -> str:
         path = write_report(run, plan.case)

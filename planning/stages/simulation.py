@@ -7,13 +7,16 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from geometry.centerlines.centerline import read_centerline
-from hemoplan.case import Variant
+from hemoplan.case import Case, Variant
 from hemoplan.errors import HemoplanError
 from hemoplan.results import FlowMetrics, read_metrics
 from hemoplan.units import to_unit
-from lumped.circuit_file import write_circuit
+from lumped.beat_map import BeatMap, write_beat_map
+from lumped.boundary_file import Boundary, boundary_text, write_boundary
+from lumped.engine.boundary import CirculationBoundary
 from lumped.simulation import periodic_circuit
 from lumped.windkessel import WindkesselBank
 from planning.calibration import inflow_waveform, surrogate_of, write_inflow
@@ -26,6 +29,7 @@ from planning.run_folder import VariantFolder
 from planning.solve_request import SolveRequest, read_request, write_request
 from planning.wording import duration
 
+BEAT_MAP = "beat_map.json"
 EXTRA_CYCLES = 2
 """Most cycles that a simulation is prolonged by until it is periodic."""
 
@@ -35,30 +39,42 @@ def simulate(
     ledger: Ledger,
     display: Display,
     variant: Variant,
-    circuit: WindkesselBank,
+    circuit: Boundary,
     *,
     warm_start: Path | None = None,
+    beat_map: BeatMap | None = None,
 ) -> None:
     """Simulate a variant for the cycles of the case, and up to two more until it is periodic.
 
     Args:
         plan, ledger, display: The run.
         variant: The variant.
-        circuit: Behind its outlets, with the state at t = 0.
+        circuit: Behind its outlets, or behind all openings, with the state at t = 0.
         warm_start: Checkpoint on the same mesh whose velocity is the first one.
+        beat_map: By which the circuit's state is corrected between beats, if it is to be.
     """
     folder = plan.run.variant(variant.name)
     inputs = simulation_inputs(plan, variant, circuit, warm_start)
 
+    def solve(cycles: int) -> FlowMetrics:
+        return run_solver(
+            plan,
+            display,
+            variant,
+            circuit,
+            cycles=cycles,
+            key=digest_inputs(inputs),
+            warm_start=warm_start,
+            beat_map=beat_map,
+        )
+
     def work(drafts: Drafts) -> str:
-        wanted, key = plan.case.solver.cycles, digest_inputs(inputs)
-        metrics = run_solver(plan, display, variant, circuit, cycles=wanted, key=key, warm_start=warm_start)
+        wanted = plan.case.solver.cycles
+        metrics = solve(wanted)
         cycles = _cycles_done(folder, wanted)
         while not metrics.health.periodic and cycles < wanted + EXTRA_CYCLES:
             cycles += 1
-            metrics = run_solver(
-                plan, display, variant, circuit, cycles=cycles, key=key, warm_start=warm_start
-            )
+            metrics = solve(cycles)
         change = max(metrics.health.periodicity_pressure, metrics.health.periodicity_flow)
         if not metrics.health.periodic:
             display.warn(
@@ -71,28 +87,55 @@ def simulate(
     ledger.perform(
         f"simulation {variant.name}",
         inputs={**inputs, "cycles": str(plan.case.solver.cycles)},
-        outputs=[folder.metrics, folder.ports, folder.peak_field, folder.mean_field, folder.wall_field],
+        outputs=[
+            folder.metrics,
+            folder.ports,
+            folder.peak_field,
+            folder.mean_field,
+            folder.wall_field,
+            *([folder.circuit_beat] if isinstance(circuit, CirculationBoundary) else []),
+        ],
         work=work,
     )
 
 
 def simulation_inputs(
-    plan: Plan, variant: Variant, circuit: WindkesselBank, warm_start: Path | None
+    plan: Plan, variant: Variant, circuit: Boundary, warm_start: Path | None
 ) -> Mapping[str, str]:
     """Fingerprints of all that a simulation depends on, but for the number of cycles."""
     case, folder = plan.case, plan.run.variant(variant.name)
     settings = case.solver.model_copy(update={"cycles": 0})
     return {
         "mesh": digest_file(folder.mesh.path),
-        "circuit": digest_bytes(repr(circuit).encode()),
-        "inflow": digest_bytes(repr((inflow_waveform(case).values.tolist(), case.patient.period)).encode()),
-        "profile": case.inflow.profile,
+        "circuit": digest_bytes(_as_text(circuit).encode()),
+        "inflow": _digest_inflow(case),
+        "profile": _profile(case),
         "blood": digest_model(case.blood),
         "solver": digest_model(settings),
         "comparison": digest_model(case.comparison),
         "start": "rest" if warm_start is None else digest_file(warm_start),
-        "code": digest_code("cfd", "planning.solve", "lumped.windkessel"),
+        "code": digest_code("cfd", "planning.solve", _laws(circuit)),
     }
+
+
+def _as_text(circuit: Boundary) -> str:
+    return boundary_text(circuit) if isinstance(circuit, CirculationBoundary) else repr(circuit)
+
+
+def _laws(circuit: Boundary) -> str:
+    """The package whose code a circuit's answers come from."""
+    return "lumped" if isinstance(circuit, CirculationBoundary) else "lumped.windkessel"
+
+
+def _profile(case: Case) -> Literal["plug", "parabolic", "womersley"]:
+    """Of the velocity at a prescribed inlet; that of an open one follows from the flow."""
+    return "plug" if case.inflow is None else case.inflow.profile
+
+
+def _digest_inflow(case: Case) -> str:
+    if case.inflow is None:
+        return "none"
+    return digest_bytes(repr((inflow_waveform(case).values.tolist(), case.patient.period)).encode())
 
 
 def periodic_start(plan: Plan, variant: Variant, circuit: WindkesselBank) -> WindkesselBank:
@@ -106,26 +149,31 @@ def run_solver(
     plan: Plan,
     display: Display,
     variant: Variant,
-    circuit: WindkesselBank,
+    circuit: Boundary,
     *,
     cycles: int,
     key: str,
     warm_start: Path | None = None,
+    beat_map: BeatMap | None = None,
 ) -> FlowMetrics:
     """Have one simulation done, from its checkpoint where there is one of the same key.
 
     Args:
-        plan, display, variant, circuit, warm_start: As of `simulate`.
+        plan, display, variant, circuit, warm_start, beat_map: As of `simulate`.
         cycles: Cycles to run.
         key: Fingerprint of all that the simulation depends on, but for the cycles; a checkpoint of another is removed.
     """
     folder = plan.run.variant(variant.name)
     request = _request(plan, variant, cycles, warm_start)
+    if beat_map is not None:
+        write_beat_map(folder.path / BEAT_MAP, beat_map)
+        request = replace(request, beat_map=BEAT_MAP)
     path = folder.path / "solve.json"
     request = _settle_checkpoint(folder, request, path, key)
     folder.fields.mkdir(exist_ok=True)
-    write_circuit(folder.circuit, circuit)
-    write_inflow(folder.inflow, inflow_waveform(plan.case))
+    write_boundary(folder.circuit, circuit)
+    if plan.case.inflow is not None:
+        write_inflow(folder.inflow, inflow_waveform(plan.case))
     write_request(path, request)
     launch_solver(path, ranks=plan.ranks, report=_reporter(display), keep_open=[plan.lock])
     return read_metrics(folder.metrics)
@@ -140,7 +188,7 @@ def _request(plan: Plan, variant: Variant, cycles: int, warm_start: Path | None)
         distal=case.comparison.distal,
         mesh=folder.mesh.path.name,
         circuit=folder.circuit.name,
-        inflow=folder.inflow.name,
+        inflow=None if case.inflow is None else folder.inflow.name,
         period=case.patient.period,
         cycles=cycles,
         time_step=solver.time_step,
@@ -154,7 +202,7 @@ def _request(plan: Plan, variant: Variant, cycles: int, warm_start: Path | None)
         stabilise=solver.stabilise,
         periodic_tolerance=solver.periodic_tolerance,
         warm_start=None if warm_start is None else os.path.relpath(warm_start, folder.path),
-        profile=case.inflow.profile,
+        profile=_profile(case),
         backflow=solver.backflow,
     )
 

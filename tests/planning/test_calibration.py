@@ -18,8 +18,8 @@ from lumped.windkessel import Windkessel, WindkesselBank
 from planning.calibration import (
     Round,
     inflow_waveform,
-    largest_fraction_miss,
     largest_miss,
+    relative_miss,
     shared_length,
     surrogate_of,
     write_calibration,
@@ -95,16 +95,25 @@ def test_the_largest_miss_is_over_all_three_pressures() -> None:
     assert largest_miss(CuffPressure(systolic=11.0, diastolic=3.0, mean=7.5), wanted) == 2.0
 
 
-def test_the_largest_miss_of_a_flow_fraction_is_of_the_last_cycle() -> None:
+def test_the_relative_miss_is_over_all_targets_of_the_last_cycle() -> None:
+    """Pressures on target, flows not; then the systolic pressure, by more."""
+    targets = calibration_targets(load_case(TUBE))
+    assert targets is not None
+    cuff = targets.cuff
     times = np.arange(1, 9) * 0.25
     side = np.where(times <= 1.0, 0.9, 0.5) * 1e-6
     flows = np.column_stack([np.full(8, -1e-6), side, 1e-6 - side])
-    history = PortHistory(
-        ports=("entry", "side", "far"), times=times, pressures=np.zeros((8, 3)), flows=flows
-    )
-    targets = calibration_targets(load_case(TUBE))
-    assert targets is not None
-    assert largest_fraction_miss(history, targets, period=1.0) == pytest.approx(0.1, rel=1e-9)
+    rest = 0.5 * (4.0 * cuff.mean - cuff.systolic - cuff.diastolic)
+    cycle = np.array([cuff.systolic, cuff.diastolic, rest, rest])
+    assert cuff.diastolic <= rest <= cuff.systolic
+
+    def miss(cycle: np.ndarray) -> float:
+        pressures = np.tile(np.concatenate([cycle, cycle])[:, None], 3)
+        history = PortHistory(ports=("entry", "side", "far"), times=times, pressures=pressures, flows=flows)
+        return relative_miss(history, targets, period=1.0)
+
+    assert miss(cycle) == pytest.approx(0.1 / 0.4, rel=1e-9)
+    assert miss(cycle * [1.5, 1.0, 1.0, 1.0]) == pytest.approx(0.5, rel=1e-9)
 
 
 def test_the_calibration_file_says_what_was_wanted_promised_and_reached(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_pressures_are_drawn_in_mmhg_with_the_cuff_at_its_site(
 
 
 def test_inflow_is_drawn_positive_and_flows_in_ml_per_s(cycles: dict[str, PortHistory]) -> None:
-    figure = draw_flows(cycles, ports=PORTS, inlet=PORTS[0])
+    figure = draw_flows(cycles, ports=PORTS, inlets=PORTS[:1])
     inflow = figure.axes[0].lines[0].get_ydata()
     assert np.min(inflow) >= 0.0
     assert np.mean(inflow) == pytest.approx(850.0 / 60.0, rel=1e-3)
