@@ -213,7 +213,7 @@ ARCH_THRESHOLDS: tuple[Threshold, ...] = (
         rule="mean pressure below 25 / 29 / 37 mmHg at 0.75 / 1.5 / 3 kg",
         source="Versmold et al., Pediatrics 1981;67:607",
         caveat="Aortic pressure in the first 12 hours of life; taken as constant above 3 kg. "
-        "The simulated operation keeps inflow and periphery, so it cannot show how the heart answers.",
+        "Where inflow and Windkessels are given, the operation keeps them and cannot show how the heart answers.",
         predictive=True,
         read=_read_mean_pressure,
     ),

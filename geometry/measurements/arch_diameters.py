@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from geometry.centerlines.centerline import Centerline
-from geometry.measurements.routes import leave
+from geometry.measurements.routes import find_opening, leave
+
+BEHIND_THE_DUCT = ("duct", "main_pulmonary_artery", "right_pulmonary_artery", "left_pulmonary_artery")
+"""Vessels that leave the line through an open duct."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,9 @@ class ArchDiameters:
 
 
 def measure_arch_diameters(centerline: Centerline, *, distal: str) -> ArchDiameters | None:
-    """Measure the arch on the line that ends at the distal opening; the other outlets are taken for head vessels.
+    """Measure the arch on the line that ends at the distal opening.
+
+    The other openings are taken for head-and-neck vessels, but for those named like a duct or pulmonary arteries.
 
     Returns:
         The diameters, or None where this is no arch: fewer than two other outlets leave the line, or they leave it at
@@ -37,7 +42,8 @@ def measure_arch_diameters(centerline: Centerline, *, distal: str) -> ArchDiamet
         return None
     line = lumen.branch(distal)
     arc, radius = line.arc, line.radius
-    leavings = [leave(line, other) for other in lumen.lines if other.outlet != distal]
+    apart = {distal, *(find_opening(vessel, lumen.outlets) for vessel in BEHIND_THE_DUCT)}
+    leavings = [leave(line, other) for other in lumen.lines if other.outlet not in apart]
     places = [leaving.arc for leaving in leavings if leaving is not None]
     if len(places) < 2:
         return None

@@ -1,5 +1,6 @@
 """Diameters along vessels: an exact throat, and the radii published with a real aorta."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -93,13 +94,16 @@ def _metres(path: Path):
     return from_polydata(mesh)
 
 
-def straight_arch() -> Centerline:
-    """A straight 'arch' along x with two side branches at 20 and 40 mm, radius 3 mm up to 50 mm, 4 mm beyond."""
+HEADS = {"carotid": 0.02, "subclavian": 0.04}
+
+
+def straight_arch(sides: Mapping[str, float] = HEADS) -> Centerline:
+    """A straight 'arch' along x with side branches at 20 and 40 mm, radius 3 mm up to 50 mm, 4 mm beyond."""
     x = np.linspace(0.0, 0.1, 401)
     main = np.column_stack([x, 0.0 * x, 0.0 * x])
     wide = np.where(x < 0.05, 3e-3, 4e-3)
     lines, radii = [], []
-    for start in (0.02, 0.04):
+    for start in sides.values():
         stem = main[x <= start]
         side = np.column_stack([np.full(60, start), np.zeros(60), np.linspace(0.0, 0.02, 61)[1:]])
         lines.append(np.concatenate([stem, side]))
@@ -110,7 +114,7 @@ def straight_arch() -> Centerline:
         points=np.concatenate(lines),
         radius=np.concatenate(radii),
         offsets=np.cumsum([0, *(len(line) for line in lines)]),
-        outlets=("carotid", "subclavian", "descending"),
+        outlets=(*sides, "descending"),
     )
 
 
@@ -121,3 +125,10 @@ def test_arch_diameters_are_those_of_the_arch():
     assert found.descending == pytest.approx(8e-3)
     assert found.narrowest == pytest.approx(6e-3)
     assert measure_arch_diameters(straight_arch(), distal="nowhere") is None
+
+
+def test_what_leaves_through_a_duct_is_no_head_vessel():
+    with_duct = straight_arch({**HEADS, "left_pulmonary_artery": 0.09})
+    assert measure_arch_diameters(with_duct, distal="descending") == measure_arch_diameters(
+        straight_arch(), distal="descending"
+    )
