@@ -12,7 +12,7 @@ from rich.panel import Panel
 
 import hemoplan
 from hemoplan.errors import HemoplanError
-from planning.lumped_cli import lumped_app
+from planning.lumped.cli import lumped_app
 from planning.terminal import open_console
 
 DEFECT_CODE = 70
@@ -280,10 +280,10 @@ def _run_to(
     restart: bool,
 ) -> None:
     from planning.display import TerminalDisplay
-    from planning.launch import default_ranks
     from planning.pipeline import RunOptions, run_case
     from planning.plan import Goal
-    from planning.summary import show_summary
+    from planning.report.summary import show_summary
+    from planning.solver.launch import default_ranks
 
     console = open_console()
     goal = Goal[goal_name]

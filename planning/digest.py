@@ -44,7 +44,7 @@ def digest_inputs(inputs: Mapping[str, str]) -> str:
 
 @cache
 def digest_code(*packages: str) -> str:
-    """Fingerprint of the source files of packages or modules, such as `geometry` or `planning.solve`."""
+    """Fingerprint of the source files of packages or modules, such as `geometry` or `planning.solver.program`."""
     parts = []
     for package in packages:
         origin = Path(str(importlib.import_module(package).__file__))

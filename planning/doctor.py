@@ -20,8 +20,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from hemoplan.errors import HemoplanError
-from planning.launch import mpi_command, mpi_environment
 from planning.run_guard import BASE_BYTES, VARIANT_BYTES
+from planning.solver.launch import mpi_command, mpi_environment
 
 LIMIT_SECONDS = 180.0
 """How long one of the checks may take: the first one compiles a form."""

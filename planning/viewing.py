@@ -8,8 +8,8 @@ from hemoplan.case_file import load_case
 from hemoplan.errors import HemoplanError
 from planning.pictures.windows import view_stage
 from planning.plan import baseline_of
+from planning.report.scene import view_run
 from planning.run_folder import RunFolder
-from planning.scene import view_run
 
 
 def find_run(source: Path) -> RunFolder:

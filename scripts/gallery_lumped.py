@@ -13,7 +13,7 @@ from lumped.circulation.library import anatomies
 from lumped.physiology import Physiology, steady
 from lumped.physiology.comparisons import markdown
 from lumped.physiology.landmarks import landmark
-from planning.beat_figures import draw_beat
+from planning.lumped.beat_figures import draw_beat
 from planning.wording import plain
 
 CHECKOUT = Path(__file__).resolve().parents[1]

@@ -26,7 +26,7 @@ from hemoplan.units import MMHG
 from hemoplan.waveform import read_waveform
 from lumped.circuit_file import read_circuit
 from planning.run_folder import RunFolder, VariantFolder
-from planning.solve_request import read_request
+from planning.solver.request import read_request
 
 LEVELS = ((1.0, 1.0), (1.0, 0.5), (0.75, 1.0), (0.6, 1.0))
 """Factors on the case's mesh sizes and on its time step."""

@@ -12,9 +12,9 @@ from matplotlib.patches import Rectangle
 from geometry.meshing.quality import Histogram
 from geometry.meshing.volume import VolumeMesh, describe_mesh
 from hemoplan.arrays import FloatArray
-from planning.camera import Camera, choose_camera
-from planning.figures import STYLE
-from planning.panels import snapshot
+from planning.report.camera import Camera, choose_camera
+from planning.report.figures import STYLE
+from planning.report.panels import snapshot
 
 _CELL, _GHOST, _INK = "#9db8d6", "#c3ccd8", "#2e6fb7"
 _WIDTH = 3.6

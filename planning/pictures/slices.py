@@ -17,7 +17,7 @@ from geometry.imaging.image import Image
 from geometry.imaging.label_map import LabelMap
 from geometry.surfaces.surface import Surface, to_polydata
 from hemoplan.arrays import FloatArray
-from planning.figures import STYLE
+from planning.report.figures import STYLE
 
 AXIAL = 12
 """Slices across the body; three more each from the front and from the side."""

@@ -17,9 +17,9 @@ from geometry.centerlines.centerline import Centerline
 from geometry.surfaces.surface import Surface, to_polydata
 from hemoplan.arrays import FloatArray
 from hemoplan.patch import Role
-from planning.camera import Camera, choose_camera
-from planning.figures import STYLE
-from planning.panels import label_openings, snapshot
+from planning.report.camera import Camera, choose_camera
+from planning.report.figures import STYLE
+from planning.report.panels import label_openings, snapshot
 
 _WALL, _INLET, _OUTLET, _PLANE = "#c3ccd8", "#d1495b", "#2e6fb7", "#e07a1f"
 _RADII = "viridis"

@@ -15,8 +15,8 @@ from geometry.meshing.volume import read_mesh
 from geometry.surfaces.surface import read_surface, to_polydata
 from hemoplan.errors import HemoplanError, ResourceError
 from hemoplan.spelling import hint
-from planning.camera import choose_camera
-from planning.panels import place_camera, prepare_display
+from planning.report.camera import choose_camera
+from planning.report.panels import place_camera, prepare_display
 from planning.run_folder import RunFolder, require_file
 
 

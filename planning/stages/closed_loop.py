@@ -17,8 +17,8 @@ from lumped.circulation.file import read_circulation, write_circulation
 from lumped.engine.boundary import CirculationBoundary
 from lumped.engine.marching import History
 from lumped.physiology.outputs import Output
-from planning.circuit_record import read_beat
-from planning.closed_loop import (
+from planning.closed_loop.history import shifted_volume, whole_beat
+from planning.closed_loop.loop import (
     Loop,
     beat_map_of,
     boundary_of,
@@ -29,8 +29,7 @@ from planning.closed_loop import (
     own_beat,
     read_source,
 )
-from planning.closed_loop_history import shifted_volume, whole_beat
-from planning.closed_loop_outputs import (
+from planning.closed_loop.outputs import (
     SHIFTED,
     LoopOutputs,
     alone_outputs,
@@ -42,6 +41,7 @@ from planning.display import Display
 from planning.ledger import Drafts, Ledger
 from planning.plan import Plan
 from planning.run_folder import RunFolder
+from planning.solver.circuit_record import read_beat
 from planning.stages.simulation import simulate
 
 WEIGHT_DIFFERENCE = 0.005
@@ -69,7 +69,7 @@ def check_circulation(case: Case, source: ClosedCirculation) -> None:
     """Check before any work that circulation, surgery and openings fit together.
 
     Raises:
-        CaseError, BoundaryError, VariantError: They do not; see `planning.closed_loop`.
+        CaseError, BoundaryError, VariantError: They do not; see `planning.closed_loop.loop`.
         CalibrationError: The bedside data cannot be read.
     """
     circulation = of_the_child(read_source(source), case)
@@ -123,7 +123,7 @@ def prepare_circulation(plan: Plan, ledger: Ledger, source: ClosedCirculation) -
             "file": "none" if source.path is None else digest_file(source.path),
             "bedside": "none" if source.bedside is None else digest_file(source.bedside),
             "patient": digest_model(case.patient),
-            "code": digest_code("lumped", "planning.closed_loop"),
+            "code": digest_code("lumped", "planning.closed_loop.loop"),
         },
         outputs=[run.circulation, *([run.bedside_fit] if source.bedside is not None else [])],
         work=work,
@@ -148,7 +148,7 @@ def _operate(plan: Plan, ledger: Ledger, source: ClosedCirculation, variant: Var
             "circulation": digest_file(run.circulation),
             "steps": "; ".join(steps),
             "source": digest_model(source),
-            "code": digest_code("lumped", "planning.closed_loop", "planning.closed_loop_outputs"),
+            "code": digest_code("lumped", "planning.closed_loop.loop", "planning.closed_loop.outputs"),
         },
         outputs=[folder.circulation],
         work=work,
@@ -190,7 +190,7 @@ def _summarise(
             "circulation": digest_file(folder.circulation),
             "record": digest_file(folder.circuit_beat),
             "ports": digest_file(folder.ports),
-            "code": digest_code("lumped", "planning.closed_loop_history", "planning.closed_loop_outputs"),
+            "code": digest_code("lumped", "planning.closed_loop.history", "planning.closed_loop.outputs"),
         },
         outputs=[folder.circulation_outputs],
         work=work,

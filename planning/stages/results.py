@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from hemoplan.results import read_metrics
-from planning.closed_loop_report import read_circulations
-from planning.compare import Comparison, compare, write_comparison
+from planning.closed_loop.section import read_circulations
 from planning.digest import digest_bytes, digest_code, digest_file, digest_model
 from planning.ledger import Drafts, Ledger
 from planning.plan import Plan
-from planning.report import write_report
+from planning.report.compare import Comparison, compare, write_comparison
+from planning.report.document import write_report
 
 
 def compare_variants(plan: Plan, ledger: Ledger) -> None:
@@ -35,7 +35,7 @@ def compare_variants(plan: Plan, ledger: Ledger) -> None:
         "comparison",
         inputs={
             **inputs,
-            "code": digest_code("planning.compare", "planning.closed_loop_outputs", "hemoplan"),
+            "code": digest_code("planning.report.compare", "planning.closed_loop.outputs", "hemoplan"),
         },
         outputs=[run.comparison],
         work=work,

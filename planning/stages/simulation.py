@@ -22,11 +22,11 @@ from lumped.windkessel import WindkesselBank
 from planning.calibration import inflow_waveform, surrogate_of, write_inflow
 from planning.digest import digest_bytes, digest_code, digest_file, digest_inputs, digest_model
 from planning.display import Display
-from planning.launch import Progress, launch_solver
 from planning.ledger import Drafts, Ledger
 from planning.plan import Plan
 from planning.run_folder import VariantFolder
-from planning.solve_request import SolveRequest, read_request, write_request
+from planning.solver.launch import Progress, launch_solver
+from planning.solver.request import SolveRequest, read_request, write_request
 from planning.wording import duration
 
 BEAT_MAP = "beat_map.json"
@@ -114,7 +114,9 @@ def simulation_inputs(
         "solver": digest_model(settings),
         "comparison": digest_model(case.comparison),
         "start": "rest" if warm_start is None else digest_file(warm_start),
-        "code": digest_code("cfd", "planning.solve", _laws(circuit)),
+        "code": digest_code(
+            "cfd", "planning.solver", "lumped.acceleration", "lumped.beat_map", _laws(circuit)
+        ),
     }
 
 

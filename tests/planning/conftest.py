@@ -7,8 +7,8 @@ import pytest
 
 from hemoplan.case import Case
 from hemoplan.results import FlowMetrics, read_metrics
-from planning.fields import VariantFields, read_fields
-from planning.report import write_report
+from planning.report.document import write_report
+from planning.report.fields import VariantFields, read_fields
 from planning.run_folder import RunFolder
 from tests.planning.synthetic_run import THROATS, Faults, make_case, write_run
 

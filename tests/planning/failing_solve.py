@@ -4,8 +4,8 @@ import sys
 
 from mpi4py import MPI
 
-import planning.solve
-import planning.solve_end
+import planning.solver.ending
+import planning.solver.program
 from hemoplan.errors import ResourceError
 
 FAILURES = {
@@ -17,16 +17,16 @@ FAILURES = {
 
 
 def main(request: str, rank: int, kind: str) -> int:
-    collect = planning.solve._Run._collect
+    collect = planning.solver.program._Run._collect
 
     def fail(self, moment):
         collect(self, moment)
         if moment.step == 3 and rank in (MPI.COMM_WORLD.rank, -1):
             raise FAILURES[kind]
 
-    planning.solve._Run._collect = fail
-    planning.solve_end.PATIENCE_SECONDS = 1.0
-    return planning.solve.main([request])
+    planning.solver.program._Run._collect = fail
+    planning.solver.ending.PATIENCE_SECONDS = 1.0
+    return planning.solver.program.main([request])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from lumped.circulation.file import circulation_from, load_anatomy
 from lumped.engine.boundary import CirculationBoundary
 from lumped.engine.build import build
 from lumped.engine.periodic import periodic
-from planning.solve_request import write_request
+from planning.solver.request import write_request
 from tests.cfd.tube_mesh import TubeMesh, tube_mesh
 from tests.planning.small_solve import REQUEST
 

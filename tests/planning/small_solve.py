@@ -9,7 +9,7 @@ import numpy as np
 
 from lumped.circuit_file import write_circuit
 from lumped.windkessel import Windkessel, WindkesselBank
-from planning.solve_request import SolveRequest, write_request
+from planning.solver.request import SolveRequest, write_request
 from tests.cfd.tube_mesh import TubeMesh, tube_mesh
 
 PERIOD, STEPS, FLOW = 0.4, 20, 2e-6

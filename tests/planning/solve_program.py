@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mpi4py import MPI
 
-from planning.solve import main
+from planning.solver.program import main
 
 
 def solve_all(folder: Path, out: Path) -> None:

@@ -21,8 +21,8 @@ from lumped.circuit_file import read_circuit
 from lumped.stand_in import stand_in_beat
 from lumped.surrogate import Branch, Surrogate
 from lumped.windkessel import Windkessel, WindkesselBank
-from planning.acceleration import Accelerator
-from planning.solve import main
+from planning.solver.acceleration import Accelerator
+from planning.solver.program import main
 from tests.cfd.ranks import run_on_ranks
 from tests.cfd.tube import tube
 from tests.planning.small_circulation import newborn_boundary, write_closed_loop

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planning.camera import choose_camera
+from planning.report.camera import choose_camera
 
 CORNERS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-0.1, 0.1) for z in (-2.0, 2.0)])
 

@@ -14,8 +14,8 @@ from hemoplan.case_file import load_case
 from hemoplan.errors import BoundaryError, CaseError, HemoplanError, VariantError
 from hemoplan.units import MMHG
 from lumped.circulation.file import read_circulation
-from planning.circuit_record import BeatRecord, CircuitRecorder, read_beat
-from planning.closed_loop import (
+from planning.closed_loop.history import branch_flows, port_flows, shifted_volume, whole_beat
+from planning.closed_loop.loop import (
     Loop,
     beat_map_of,
     boundary_of,
@@ -26,8 +26,7 @@ from planning.closed_loop import (
     own_beat,
     read_source,
 )
-from planning.closed_loop_history import branch_flows, port_flows, shifted_volume, whole_beat
-from planning.closed_loop_outputs import (
+from planning.closed_loop.outputs import (
     LoopOutputs,
     alone_outputs,
     outputs_of_beat,
@@ -41,6 +40,7 @@ from planning.ledger import Ledger
 from planning.plan import Plan
 from planning.resolved_case import absolute_paths
 from planning.run_folder import RunFolder
+from planning.solver.circuit_record import BeatRecord, CircuitRecorder, read_beat
 from planning.stages.closed_loop import check_circulation, prepare_circulation
 from tests.planning.silent_display import SilentDisplay
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hemoplan.results import read_metrics
-from planning.closed_loop_outputs import read_outputs
+from planning.closed_loop.outputs import read_outputs
 from planning.run_folder import RunFolder
 from tests.planning.command import CHECKOUT, call, hemoplan
 

@@ -9,7 +9,7 @@ import pytest
 
 from hemoplan.errors import HemoplanError
 from hemoplan.results import FlowMetrics
-from planning.compare import compare, write_comparison
+from planning.report.compare import compare, write_comparison
 from tests.planning.synthetic_run import INFLOW
 
 

@@ -10,9 +10,9 @@ import pyvista as pv
 from geometry.openings.extension_cuts import CUTS_FILE, Cut, cuts_of_mesh, hidden, write_cuts
 from geometry.surfaces.surface import read_surface
 from hemoplan.patch import read_patches
-from planning.extensions import hide_lines
-from planning.fields import Field, VariantFields, read_fields
-from planning.panels import camera_for
+from planning.report.extensions import hide_lines
+from planning.report.fields import Field, VariantFields, read_fields
+from planning.report.panels import camera_for
 from planning.run_folder import RunFolder
 from tests.planning.command import TUBE, call
 from tests.planning.synthetic_run import LENGTH, PORTS, RADIUS

@@ -7,9 +7,9 @@ import pytest
 
 from hemoplan.case import Case
 from hemoplan.results import FlowMetrics, PortHistory, read_ports
-from planning.compare import compare
-from planning.figures import draw_flows, draw_overview, draw_periodicity, draw_pressures
-from planning.palette import variant_inks
+from planning.report.compare import compare
+from planning.report.figures import draw_flows, draw_overview, draw_periodicity, draw_pressures
+from planning.report.palette import variant_inks
 from planning.run_folder import RunFolder
 from tests.planning.synthetic_run import PERIOD, PORTS, THROATS
 

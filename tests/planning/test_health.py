@@ -8,7 +8,7 @@ import pytest
 from hemoplan.case import Case
 from hemoplan.results import FlowMetrics
 from hemoplan.units import MMHG
-from planning.health import check_targets, find_alarms, find_cautions, tabulate_health
+from planning.report.health import check_targets, find_alarms, find_cautions, tabulate_health
 
 
 def with_health(metrics: Mapping[str, FlowMetrics], name: str, **changes: float) -> dict[str, FlowMetrics]:

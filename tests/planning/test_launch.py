@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import planning.launch
+import planning.solver.launch
 from hemoplan.errors import DivergenceError, HemoplanError, ResourceError
-from planning.launch import Progress, launch_solver, mpi_command, mpi_environment, read_progress
+from planning.solver.launch import Progress, launch_solver, mpi_command, mpi_environment, read_progress
 
 
 def test_without_mpirun_one_rank_runs_alone_and_two_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,9 @@ def test_progress_is_the_last_complete_line(tmp_path: Path) -> None:
 
 def fake_solver(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     monkeypatch.setattr(
-        planning.launch, "mpi_command", lambda ranks, arguments: ["python3", "-c", program, arguments[-1]]
+        planning.solver.launch,
+        "mpi_command",
+        lambda ranks, arguments: ["python3", "-c", program, arguments[-1]],
     )
 
 

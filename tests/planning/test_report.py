@@ -9,7 +9,7 @@ import pytest
 
 from hemoplan.case import Case
 from hemoplan.errors import HemoplanError
-from planning.report import write_report
+from planning.report.document import write_report
 from planning.run_folder import RunFolder
 from tests.planning.synthetic_run import THROATS
 

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from hemoplan.errors import HemoplanError, ResourceError
-from planning.fields import Field, VariantFields, choose_scales, read_fields
-from planning.panels import camera_for, render
+from planning.report.fields import Field, VariantFields, choose_scales, read_fields
+from planning.report.panels import camera_for, render
+from planning.report.scene import view_run
 from planning.run_folder import RunFolder
-from planning.scene import view_run
 from tests.planning.synthetic_run import GRADIENTS, THROATS
 
 

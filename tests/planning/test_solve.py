@@ -15,8 +15,8 @@ import pytest
 
 from cfd.checkpoint_file import previous_of, read_arrays
 from hemoplan.results import read_ports
-from planning.launch import mpi_command, mpi_environment
-from planning.solve import main
+from planning.solver.launch import mpi_command, mpi_environment
+from planning.solver.program import main
 from tests.cfd.ranks import ROOT, run_on_ranks
 from tests.planning.small_solve import PERIOD, write_solve
 
@@ -26,7 +26,7 @@ FINE = PERIOD / 200
 
 def start(path: Path, ranks: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        mpi_command(ranks, ["-m", "planning.solve", str(path)]),
+        mpi_command(ranks, ["-m", "planning.solver.program", str(path)]),
         cwd=ROOT,
         env=mpi_environment(os.environ),
         stdout=subprocess.PIPE,
@@ -110,7 +110,7 @@ def test_signal_leaves_a_state_from_which_other_ranks_go_on(
 def test_signal_before_the_first_step_is_remembered(tmp_path):
     path = write_solve(tmp_path, time_step=FINE)
     program = (
-        "import os, signal, sys, cfd.domain, planning.solve as solve\n"
+        "import os, signal, sys, cfd.domain, planning.solver.program as solve\n"
         "read = solve.read_domain\n"
         "def interrupted(*arguments, **options):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"

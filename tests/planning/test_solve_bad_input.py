@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planning.solve import main
+from planning.solver.program import main
 from tests.cfd.ranks import run_on_ranks
 from tests.cfd.tube_mesh import tube_mesh
 from tests.planning.small_solve import FLOW, PERIOD, REQUEST, write_inflow, write_resistance, write_solve

@@ -11,7 +11,7 @@ import pytest
 from cfd.checkpoint_file import read_arrays
 from hemoplan.results import read_ports
 from lumped.boundary_file import read_boundary
-from planning.solve import main
+from planning.solver.program import main
 from tests.cfd.crossing import crossing_mesh
 from tests.cfd.ranks import run_on_ranks
 from tests.planning.small_circulation import newborn_boundary, write_closed_loop

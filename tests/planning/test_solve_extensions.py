@@ -9,7 +9,7 @@ import pytest
 
 from geometry.openings.extension_cuts import CUTS_FILE, Cut, write_cuts
 from hemoplan.results import FlowMetrics, read_metrics
-from planning.solve import main
+from planning.solver.program import main
 from tests.cfd.tube_mesh import tube_mesh
 from tests.planning.small_solve import write_solve
 

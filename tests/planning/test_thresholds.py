@@ -10,7 +10,7 @@ from geometry.centerlines.centerline import Centerline
 from geometry.measurements.arch_diameters import ArchDiameters, measure_arch_diameters
 from hemoplan.results import FlowMetrics
 from hemoplan.units import MMHG
-from planning.thresholds import (
+from planning.report.thresholds import (
     ARCH_THRESHOLDS,
     Evaluation,
     Subject,

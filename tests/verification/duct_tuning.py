@@ -25,7 +25,7 @@ from lumped.engine.measures import Measure
 from lumped.fitting import fit_surrogate
 from lumped.stand_in import stand_in_beat
 from lumped.surrogate import Surrogate, VesselPath, surrogate_from_paths
-from planning.acceleration import Accelerator
+from planning.solver.acceleration import Accelerator
 from tests.cfd.tube import tube
 from tests.verification.few_beats import FLUID, STEPS
 

@@ -37,7 +37,7 @@ from lumped.simulation import periodic_circuit
 from lumped.stand_in import stand_in_beat, started
 from lumped.surrogate import Surrogate, VesselPath, surrogate_from_paths
 from lumped.windkessel import Windkessel, WindkesselBank
-from planning.acceleration import Accelerator
+from planning.solver.acceleration import Accelerator
 from tests.cfd.crossing import LENGTH, SIDE, crossing_mesh
 from tests.cfd.tube import tube
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lumped.svzerod import Result, SvzerodModel, calibrate, read_model, run, write_csv, write_model
-from planning.figures import STYLE, save_figure
+from planning.report.figures import STYLE, save_figure
 
 SHOWN = 12
 """Vessels that the table and the figure show."""

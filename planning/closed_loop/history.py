@@ -24,8 +24,8 @@ from lumped.engine.build import build
 from lumped.engine.evaluation import evaluate
 from lumped.engine.marching import History
 from lumped.engine.network import workspace
-from planning.circuit_record import BeatRecord
-from planning.closed_loop import Loop
+from planning.closed_loop.loop import Loop
+from planning.solver.circuit_record import BeatRecord
 
 
 def whole_beat(loop: Loop, boundary: CirculationBoundary, record: BeatRecord, *, where: Path) -> History:

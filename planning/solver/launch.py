@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 90.0
 LAST_LINES = 12
 """Lines of the solver's log that an unexpected end shows."""
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ def launch_solver(
     note = folder / "error.json"
     note.unlink(missing_ok=True)
     (folder / "progress.jsonl").unlink(missing_ok=True)
-    command = mpi_command(ranks, ["-m", "planning.solve", str(request)])
+    command = mpi_command(ranks, ["-m", "planning.solver.program", str(request)])
     with (folder / "solve.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             command,

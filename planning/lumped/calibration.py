@@ -14,7 +14,7 @@ from lumped.bedside.calibration_file import write_calibration
 from lumped.bedside.file import read_bedside
 from lumped.bedside.words import report
 from lumped.circulation.file import write_circulation
-from planning.lumped_models import PeerModel, open_model
+from planning.lumped.models import PeerModel, open_model
 from planning.wording import duration
 
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from hemoplan.arrays import FloatArray
 from hemoplan.patch import Patch
-from planning.camera import Camera, choose_camera
-from planning.fields import FIELD_STYLES, Field, Scale, VariantFields
-from planning.palette import variant_inks
+from planning.report.camera import Camera, choose_camera
+from planning.report.fields import FIELD_STYLES, Field, Scale, VariantFields
+from planning.report.palette import variant_inks
 from planning.wording import spoken
 
 _WIDTH = 7.4

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from hemoplan.case import Case, ClosedCirculation
 from hemoplan.patch import Role
 from hemoplan.results import PortHistory
-from planning.closed_loop_figures import PortCurves, draw_loops, draw_port_waveforms
-from planning.closed_loop_history import port_flows
-from planning.closed_loop_outputs import LoopOutputs, read_outputs, shown, telling_outputs, unit_of
+from planning.closed_loop.figures import PortCurves, draw_loops, draw_port_waveforms
+from planning.closed_loop.history import port_flows
+from planning.closed_loop.outputs import LoopOutputs, read_outputs, shown, telling_outputs, unit_of
 from planning.run_folder import RunFolder, require_file
 from planning.stages.closed_loop import LoopBeats, read_beats
 

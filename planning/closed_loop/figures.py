@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from hemoplan.arrays import FloatArray
 from hemoplan.units import ML, ML_PER_S, MMHG
 from lumped.engine.marching import History
-from planning.closed_loop_outputs import VENTRICLES
-from planning.figures import STYLE
-from planning.palette import Ink, variant_inks
+from planning.closed_loop.outputs import VENTRICLES
+from planning.report.figures import STYLE
+from planning.report.palette import Ink, variant_inks
 from planning.wording import spoken
 
 type _Curve = NDArray[np.floating]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hemoplan.case import Band, Baseline, Case, ClosedCirculation, Ligation, SurgicalPatch, Variant
 from hemoplan.results import FlowMetrics
 from hemoplan.units import to_unit
-from planning.compare import Comparison
+from planning.report.compare import Comparison
 from planning.wording import plain, signed, spoken
 
 

@@ -12,7 +12,7 @@ from hemoplan.errors import HemoplanError
 from hemoplan.results import FlowMetrics
 from hemoplan.spelling import nearest
 from hemoplan.units import to_unit
-from planning.closed_loop_outputs import LoopOutputs, shown, telling_outputs, unit_of
+from planning.closed_loop.outputs import LoopOutputs, shown, telling_outputs, unit_of
 from planning.wording import spoken
 
 

@@ -2,7 +2,7 @@
 
 The circulation of each variant is kept whole, with the branches that the 3D domain stands for. The solver is given the
 rest of it, `boundary`, which starts from the beat that the whole repeats; the whole also takes up what the solver has
-found (`planning.closed_loop_history`), so that both are compared part by part.
+found (`planning.closed_loop.history`), so that both are compared part by part.
 
 Reflexes do not act: 3D and 0D are compared with the same resistances and the same heart.
 """
@@ -32,7 +32,7 @@ from lumped.engine.build import build
 from lumped.engine.marching import STEPS, History, Runner
 from lumped.engine.periodic import periodic, states_of
 from lumped.engine.tangent import tangents_of
-from planning.lumped_models import operated
+from planning.lumped.models import operated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

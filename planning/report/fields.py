@@ -17,7 +17,7 @@ from hemoplan.arrays import FloatArray
 from hemoplan.errors import HemoplanError
 from hemoplan.patch import Patch, Role, read_patches
 from hemoplan.units import MMHG
-from planning.extensions import hide_lines, hide_lumen, hide_wall, move_openings
+from planning.report.extensions import hide_lines, hide_lumen, hide_wall, move_openings
 from planning.run_folder import RunFolder, require_file
 
 _SOLVE = "run `hemoplan solve CASE`"

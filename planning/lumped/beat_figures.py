@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from hemoplan.units import ML, ML_PER_S, MMHG
 from lumped.blocks.compartments import CHAMBERS
 from lumped.engine.marching import History
-from planning.figures import STYLE
-from planning.palette import variant_inks
+from planning.report.figures import STYLE
+from planning.report.palette import variant_inks
 from planning.wording import spoken
 
 _WIDTH = 9.6

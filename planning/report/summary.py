@@ -9,8 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from planning.compare import Comparison
 from planning.plan import Goal, Plan
+from planning.report.compare import Comparison
 from planning.run_folder import RunFolder
 from planning.stages.results import read_comparison
 from planning.wording import plain, signed, spoken

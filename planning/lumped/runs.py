@@ -14,11 +14,11 @@ from lumped.circulation.operations import forms
 from lumped.engine.build import build
 from lumped.engine.marching import march
 from lumped.physiology import Physiology, steady
-from planning.beat_figures import draw_beat, draw_comparison
-from planning.beat_tables import compartments, connections, summary
-from planning.figures import save_figure
-from planning.lumped_models import PeerModel, open_model, operated, write_beat, write_outputs
-from planning.peer_models import run_peer_model
+from planning.lumped.beat_figures import draw_beat, draw_comparison
+from planning.lumped.beat_tables import compartments, connections, summary
+from planning.lumped.models import PeerModel, open_model, operated, write_beat, write_outputs
+from planning.lumped.peer_models import run_peer_model
+from planning.report.figures import save_figure
 
 
 def run_model(

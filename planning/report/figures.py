@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from hemoplan.case import Cuff
 from hemoplan.results import FlowMetrics, PortHistory
 from hemoplan.units import ML_PER_S, MMHG, to_unit
-from planning.compare import Comparison
-from planning.palette import Ink, variant_inks
+from planning.report.compare import Comparison
+from planning.report.palette import Ink, variant_inks
 from planning.wording import plain, spoken
 
 STYLE: Any = {

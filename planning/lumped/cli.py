@@ -45,7 +45,7 @@ def list_() -> None:
 
       hemoplan lumped list
     """
-    from planning.lumped_listing import show_listing
+    from planning.lumped.listing import show_listing
 
     show_listing(open_console())
 
@@ -73,7 +73,7 @@ def run(
 
       hemoplan lumped run closed_loop.json
     """
-    from planning.lumped_runs import run_model
+    from planning.lumped.runs import run_model
 
     run_model(model, out=out, steps=steps, beats=beats, details=details, console=open_console())
 
@@ -94,7 +94,7 @@ def edit(
 
       hemoplan lumped edit term_newborn --do "set left_ventricle.systolic_elastance 30 mmHg/mL"
     """
-    from planning.lumped_runs import edit_model
+    from planning.lumped.runs import edit_model
 
     edit_model(model, tuple(do or ()), out=out, steps=steps, details=details, console=open_console())
 
@@ -113,7 +113,7 @@ def calibrate(
 
       hemoplan lumped calibrate patent_duct cases/patent_duct_bedside/bedside.toml
     """
-    from planning.lumped_calibration import calibrate_model
+    from planning.lumped.calibration import calibrate_model
 
     calibrate_model(model, bedside, out=out, console=open_console())
 
@@ -139,6 +139,6 @@ def benchmark(
 
       hemoplan lumped benchmark --anatomy cc0_neonate --out docs/lumped_benchmark.md
     """
-    from planning.lumped_benchmark import write_benchmark
+    from planning.lumped.benchmark import write_benchmark
 
     write_benchmark(tuple(anatomy or ("cc0_neonate", "term_newborn")), peer_models, out, open_console())

@@ -17,11 +17,11 @@ from geometry.measurements.table import MeasurementTable, read_table
 from hemoplan.case import Case
 from hemoplan.results import FlowMetrics, PortHistory, read_metrics, read_ports
 from hemoplan.units import to_unit
-from planning.closed_loop_report import describe_loop, read_circulations
-from planning.compare import Comparison, Row, compare
-from planning.fields import Field, VariantFields, choose_scales, read_fields
-from planning.figures import draw_flows, draw_overview, draw_periodicity, draw_pressures, save_figure
-from planning.health import (
+from planning.closed_loop.section import describe_loop, read_circulations
+from planning.report.compare import Comparison, Row, compare
+from planning.report.fields import Field, VariantFields, choose_scales, read_fields
+from planning.report.figures import draw_flows, draw_overview, draw_periodicity, draw_pressures, save_figure
+from planning.report.health import (
     CUFF_LIMIT_MMHG,
     baseline_of,
     check_targets,
@@ -30,14 +30,14 @@ from planning.health import (
     find_mismatch,
     tabulate_health,
 )
-from planning.measured import tabulate_stations
-from planning.narrative import describe_variant, list_assumptions, summarise
-from planning.page import read_template, render_template
-from planning.palette import variant_inks
-from planning.panels import camera_for, draw_panels
+from planning.report.measured import tabulate_stations
+from planning.report.narrative import describe_variant, list_assumptions, summarise
+from planning.report.page import read_template, render_template
+from planning.report.palette import variant_inks
+from planning.report.panels import camera_for, draw_panels
+from planning.report.scene import export_scene, scene_context
+from planning.report.thresholds import Subject, evaluate_thresholds, find_conflicts
 from planning.run_folder import RunFolder, read_json, require_file
-from planning.scene import export_scene, scene_context
-from planning.thresholds import Subject, evaluate_thresholds, find_conflicts
 from planning.wording import duration, plain, spoken
 
 _RUN = "run `hemoplan run CASE`"

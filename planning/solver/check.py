@@ -21,7 +21,7 @@ from lumped.boundary_file import Boundary
 from lumped.circulation.graph import OUTSIDE
 from lumped.engine.boundary import CirculationBoundary
 from lumped.windkessel import WindkesselBank
-from planning.solve_request import SolveRequest
+from planning.solver.request import SolveRequest
 
 MAX_MEAN_PRESSURE = 1e5
 """No vessel bears more [Pa], 750 mmHg."""

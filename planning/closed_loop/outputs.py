@@ -15,8 +15,8 @@ from lumped.engine.marching import History
 from lumped.gas.transport import periodic_gas
 from lumped.physiology.landmarks import landmark
 from lumped.physiology.outputs import Output, outputs_of
-from planning.closed_loop import Loop
-from planning.closed_loop_history import port_flows
+from planning.closed_loop.history import port_flows
+from planning.closed_loop.loop import Loop
 from planning.wording import spoken
 
 SHIFTED = "shifted_volume"

@@ -15,7 +15,7 @@ from geometry.measurements.arch_diameters import ArchDiameters
 from geometry.measurements.table import MeasurementTable
 from hemoplan.results import FlowMetrics
 from hemoplan.units import to_unit
-from planning.measured import scores_at, write_scores
+from planning.report.measured import scores_at, write_scores
 from planning.wording import listed, plain, spoken
 
 _VERSMOLD_WEIGHT_KG = (0.75, 1.5, 3.0)

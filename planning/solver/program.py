@@ -1,4 +1,4 @@
-"""One flow simulation under MPI: `mpirun -n N python -m planning.solve FOLDER/solve.json`.
+"""One flow simulation under MPI: `mpirun -n N python -m planning.solver.program FOLDER/solve.json`.
 
 Reads a request and its files, continues from a checkpoint of the same request where there is one, and leaves
 histories, fields and metrics in the request's folder. Everything that the user must know of a failure goes to
@@ -42,12 +42,12 @@ from lumped.beat_map import read_beat_map
 from lumped.boundary_file import Boundary, boundary_from_text, boundary_text, read_boundary
 from lumped.engine.boundary import CirculationBoundary
 from lumped.windkessel import WindkesselBank
-from planning.acceleration import Accelerator
-from planning.circuit_record import CircuitRecorder
 from planning.run_folder import VariantFolder
-from planning.solve_check import check_circuit, check_inflow, check_openings, check_speed
-from planning.solve_end import end_together
-from planning.solve_request import SolveRequest, read_request
+from planning.solver.acceleration import Accelerator
+from planning.solver.check import check_circuit, check_inflow, check_openings, check_speed
+from planning.solver.circuit_record import CircuitRecorder
+from planning.solver.ending import end_together
+from planning.solver.request import SolveRequest, read_request
 
 CHECKPOINT_SECONDS = 60.0
 SAMPLES = 75

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from hemoplan.arrays import FloatArray
 from hemoplan.case_file import load_case
 from hemoplan.errors import HemoplanError, ResourceError
-from planning.camera import Camera
-from planning.fields import FIELD_STYLES, Field, Scale, VariantFields, choose_scales, read_fields
-from planning.page import read_template, render_template
-from planning.palette import variant_inks
-from planning.panels import add_variant, camera_for, draw_panels, place_camera, prepare_display
+from planning.report.camera import Camera
+from planning.report.fields import FIELD_STYLES, Field, Scale, VariantFields, choose_scales, read_fields
+from planning.report.page import read_template, render_template
+from planning.report.palette import variant_inks
+from planning.report.panels import add_variant, camera_for, draw_panels, place_camera, prepare_display
 from planning.run_folder import RunFolder
 from planning.wording import spoken
 

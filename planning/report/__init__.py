@@ -1,0 +1,1 @@
+"""What the heart team reads: the comparison, its words, tables, thresholds, figures, 3D scene and pages."""
