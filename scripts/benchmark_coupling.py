@@ -166,7 +166,7 @@ Written by `scripts/benchmark_coupling`; the tests in `tests/verification` hold 
 
 ## Beats until the coupled system repeats itself
 
-First number: the beat from which no pressure changes by more than 1 % of the pressures' range from beat to beat.
+First number: the beat from which no port's pressure changes by more than 1 % of its own range from beat to beat.
 Second: the beat from which every pressure is within 1 % of the periodic one, and the CPU seconds until its end.
 `plain` and `acceleration` begin from a wrong state: empty capacitors; a fifth of the venous blood in the left lung; the
 state of the wide isthmus for the narrow one. `left by a plain beat` is the largest eigenvalue of M.

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from hemoplan.arrays import FloatArray
@@ -32,6 +33,9 @@ _HEAD, _FOOT = 0.25, 0.62
 _PIXELS_PER_INCH = 220
 _TALLEST, _WIDEST = 1.5, 0.8
 _GHOST = "#9aa7b8"
+_LABEL_SIZE = 6.5
+_LETTER = 0.62
+"""Mean width of a letter, over the size of the font."""
 
 
 def camera_for(variants: Sequence[VariantFields]) -> Camera:
@@ -154,27 +158,32 @@ def prepare_display() -> bool:
 
 
 def label_openings(axis: Axes, openings: Sequence[Patch], camera: Camera, *, aspect: float) -> None:
-    """Names beyond the openings, each on the side that its opening looks to."""
+    """Names beyond the openings, each on the side that its opening looks to, and none of them cut off."""
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    points = 72.0 * figure.get_figwidth() * axis.get_position().width
     right, up = np.asarray(camera.right), np.asarray(camera.up)
     for patch, place in zip(openings, _places(openings, camera, aspect), strict=True):
         outward = np.array([np.dot(patch.normal, right), np.dot(patch.normal, up)])
         size = np.linalg.norm(outward)
         outward = outward / size if size > 0.2 else np.array([0.0, 1.0])
-        # Text near the border is pulled in, so that it is not cut off.
         shift = 5.0 * outward
         align = "left" if outward[0] > 0.3 else "right" if outward[0] < -0.3 else "center"
-        if not 0.13 < place[0] < 0.87:
-            align = "left" if place[0] < 0.5 else "right"
+        lines = spoken(patch.name).split()
+        width = _LETTER * _LABEL_SIZE * max(map(len, lines)) / points
+        before = {"left": 0.0, "center": 0.5, "right": 1.0}[align] * width - shift[0] / points
+        across = float(np.clip(place[0], before, max(before, 1.0 + before - width)))
         axis.annotate(
-            spoken(patch.name).replace(" ", "\n"),
-            (float(place[0]), float(place[1])),
+            "\n".join(lines),
+            (across, float(place[1])),
             xytext=(float(shift[0]), float(shift[1])),
             textcoords="offset points",
             ha=align,
             va="bottom" if outward[1] > 0.3 else "top" if outward[1] < -0.3 else "center",
-            fontsize=6.5,
+            fontsize=_LABEL_SIZE,
             color="#3a3f47",
             linespacing=0.95,
+            path_effects=[withStroke(linewidth=1.6, foreground="white", alpha=0.75)],
         )
 
 

@@ -44,7 +44,7 @@ from tests.cfd.tube import tube
 FLUID = Fluid(density=1060.0, viscosity=0.004)
 STEPS = 80
 CONVERGED = 0.01
-"""Change from beat to beat that counts as none, over the range of pressure."""
+"""Change from beat to beat that counts as none, over the range of each pressure."""
 PERIOD, MEAN = 0.4, 8e-6
 """Of the inflow into the duct [s, m³/s]."""
 PRESSURE, VENOUS = 7000.0, 600.0
