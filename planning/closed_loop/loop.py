@@ -9,6 +9,7 @@ Reflexes do not act: 3D and 0D are compared with the same resistances and the sa
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,8 @@ from lumped.engine.marching import STEPS, History, Runner
 from lumped.engine.periodic import periodic, states_of
 from lumped.engine.tangent import tangents_of
 from planning.lumped.models import operated
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +126,12 @@ def check_loop(loop: Loop) -> None:
                 where=f"circulation.ports.{opening}",
             )
     _check_meeting(loop)
+    for name in ways_beside(loop):
+        _log.warning(
+            "'%s' stays in the circulation and joins two openings beside the 3D vessels; if they stand for it, add it "
+            "to circulation.remove",
+            name,
+        )
     rest = without_branches(loop)
     check_circulation(rest)
     still = sorted(dead_ways(rest) - dead_ways(circulation))
@@ -133,6 +142,17 @@ def check_loop(loop: Loop) -> None:
             value=", ".join(still),
             expected="openings at both ends of all that is removed",
         )
+
+
+def ways_beside(loop: Loop) -> tuple[str, ...]:
+    """Connections that stay and join two openings beside the 3D domain: collaterals, or forgotten in `remove`."""
+    met = set(loop.ports.values())
+    removed = {each.name for each in loop.branches}
+    return tuple(
+        each.name
+        for each in loop.circulation.connections
+        if each.name not in removed and {each.source, each.target} <= met
+    )
 
 
 def _check_meeting(loop: Loop) -> None:

@@ -281,6 +281,13 @@ def test_what_does_not_fit_is_named_before_any_work(fault):
         check_circulation(shipped(), source(**changes))
 
 
+def test_a_second_way_beside_the_vessels_is_told(caplog):
+    check_circulation(shipped(), shipped().circulation)
+    assert not caplog.records
+    check_circulation(shipped(), source(remove=without("ductus_arteriosus")))
+    assert "'ductus_arteriosus' stays in the circulation and joins two openings" in caplog.text
+
+
 def test_a_circulation_that_is_cut_into_parts_is_refused():
     """Behind the brachiocephalic artery's opening lies a piece from which no blood comes back."""
     given = loop().circulation
