@@ -152,8 +152,11 @@ def renew_page(outcomes: list[Outcome], tables: list[list[str]]) -> None:
     title, start = orders.split("\n", 1)
     kept = [line for line in sections[title].splitlines() if line.startswith("| ")][2:]
     for outcome in outcomes:
-        curves = [f"| {outcome.study.title} | {curve} |" for curve in outcome.curves]
-        kept = [line for line in kept if not line.startswith(tuple(curves))] + verdicts(outcome)
+        curves = tuple(f"| {outcome.study.title} | {curve} |" for curve in outcome.curves)
+        old_rows = [number for number, line in enumerate(kept) if line.startswith(curves)]
+        place = old_rows[0] if old_rows else len(kept)
+        kept = [line for line in kept if not line.startswith(curves)]
+        kept[place:place] = verdicts(outcome)
     sections[title] = "\n".join([start.strip("\n"), *kept])
     for lines in [*(study_section(outcome) for outcome in outcomes), *tables]:
         name, text = "\n".join(lines).strip("\n").removeprefix("## ").split("\n", 1)
