@@ -6,7 +6,7 @@ Each rung has its own check, a line in the log, and a record. The rungs:
 2. openings: every end closed by a flat cap.
 3. remesh: triangles whose size follows radius and curvature.
 4. crossings: no two triangles may meet outside of what they share.
-5. rebuild, only where 3 or 4 fail: anew from a signed distance field, cut at the old planes, remeshed, tested again.
+5. rebuild, only where 3, 4 or 6 fail: anew from a signed distance field, cut at the old planes, remeshed, tested again.
 6. gates: closed, manifold, flat openings, well-shaped triangles, near the surface that came in.
 """
 
@@ -154,11 +154,15 @@ def condition(
     capped, done = cap_ends(sound, where=ladder.where("openings"))
     ladder.climbed("openings", "; ".join(done) or f"{len(capped.groups)} flat openings as they came")
     sizes = Sizes(size=size, min_size=min_size, edges_per_radius=edges_per_radius)
+    allowed = DEVIATION * min_size
     result = None if joined else _remesh(capped, sizes, ladder)
-    rebuilt = result is None
-    if result is None:
-        result = _rebuild(capped, sizes, ladder)
-    return _pass_gates(result, capped, before, ladder, allowed=DEVIATION * min_size, rebuilt=rebuilt)
+    if result is not None:
+        try:
+            return _pass_gates(result, capped, before, ladder, allowed=allowed, rebuilt=False)
+        except SurfaceError:
+            pass  # the ladder has the finding
+    result = _rebuild(capped, sizes, ladder)
+    return _pass_gates(result, capped, before, ladder, allowed=allowed, rebuilt=True)
 
 
 def _make_manifold(raw: RawSurface, before: Diagnosis, ladder: _Ladder) -> tuple[RawSurface, bool]:

@@ -165,6 +165,22 @@ def test_large_sheet_on_the_wall() -> None:
     )
 
 
+def test_a_wall_that_remeshing_would_move_is_rebuilt() -> None:
+    """A vessel of six flat sides, as where triangles are few: the remesher rounds it, by a sixth of its volume."""
+    radius, height, rings = 3 * MM, 30 * MM, 5
+    turns = 2.0 * np.pi * np.arange(6) / 6
+    rim = radius * np.column_stack([np.cos(turns), np.sin(turns), 0.0 * turns])
+    points = np.vstack([rim + [0.0, 0.0, z] for z in np.linspace(0.0, height, rings)])
+    sides = [(6 * k + i, 6 * k + (i + 1) % 6) for k in range(rings - 1) for i in range(6)]
+    triangles = np.array([row for a, b in sides for row in ((a, b, b + 6), (a, b + 6, a + 6))])
+    result = climb(wall_only(points, triangles))
+    assert result.rebuilt
+    assert ("gates", False) in rungs(result)
+    assert rungs(result)[-1] == ("gates", True)
+    prism = 1.5 * np.sqrt(3.0) * radius**2 * height
+    assert enclosed_volume(result.surface) == pytest.approx(prism, rel=0.02)
+
+
 def test_moebius_strip() -> None:
     turns = np.linspace(0.0, 2.0 * np.pi, 30, endpoint=False)
     out = np.column_stack([np.cos(turns), np.sin(turns), 0 * turns])
